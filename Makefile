@@ -1,0 +1,59 @@
+# `make help` lists the targets. Each does all the set-up it needs; all are safe to repeat and to interrupt.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+CACHE := $(HOME)/.cache/shopsphere
+UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+BIN := .venv/bin
+RUN := $(BIN)/shopsphere
+export UV_COMPILE_BYTECODE := 1
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+export DO_NOT_TRACK := 1
+
+.PHONY: help setup demo dev test check soak bench docs down reset
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV):
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed and $(PYTHON) is %d.%d. Next: make PYTHON=/path/to/python3.12 …" % v)'
+	@echo "setting up: fetching uv $(UV_VERSION)" >&2
+	@rm -rf $(CACHE)/uv-$(UV_VERSION) && mkdir -p $(CACHE) && $(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { echo "python3 has no venv module. Next: install it (Debian: apt-get install python3-venv), then run make again" >&2; rm -rf $(CACHE)/uv-$(UV_VERSION); exit 1; }
+	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# The stamp stands in the environment, so that a deleted .venv is made again; it is written last, so that Ctrl-C is safe.
+.venv/.synced: pyproject.toml uv.lock $(wildcard meltano/plugins/*/pyproject.toml) | $(UV)
+	@echo "setting up: the environment in .venv" >&2
+	@$(UV) sync --frozen --python $(PYTHON)
+	@touch $@
+
+setup: .venv/.synced ## make the environment in .venv
+
+demo: setup ## from nothing to the marts, then what to try next
+	@$(RUN) demo
+
+dev: setup ## the Dagster UI on the demo's data
+	@$(RUN) dev
+
+test: setup ## every test but the slow ones
+	@$(BIN)/pytest -m "not soak"
+
+check: setup ## lint, types, SQL style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint --disable-progress-bar dbt
+
+soak: setup ## the slow and randomised suites; results go to docs/
+	@$(BIN)/pytest -m soak
+
+bench: setup ## the benchmarks; results go to docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+docs: setup ## the data dictionary, docs/data-dictionary.md
+	@$(RUN) docs
+
+down: ## stop everything that was started
+	@if [ -x $(RUN) ]; then $(RUN) down; fi
+
+reset: ## delete the lake and the demo's sources (asks first)
+	@if [ -x $(RUN) ]; then $(RUN) reset; fi

@@ -1,0 +1,1 @@
+"""The lakehouse pipeline: reading `definitions.py` is seeing the picture."""

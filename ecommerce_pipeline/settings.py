@@ -1,0 +1,100 @@
+"""Every setting of the pipeline, typed: the authority on what can be configured and what the defaults are.
+
+Nothing else in the project reads the environment. Values come, in this order, from `SHOPSPHERE_*` variables, from `.env` at the
+project's root (0600, never in git), and from the defaults below, which make a fresh clone work on one machine without servers.
+Paths that are given relative stand on the project's root, so that a moved clone finds its own.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+Profile = Literal["embedded", "stack"]
+
+
+class Settings(BaseSettings):
+    """One validated value per setting; raises pydantic's ValidationError naming each field that is wrong."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHOPSPHERE_", env_file=ROOT / ".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    profile: Profile = Field("embedded", description="embedded: this machine, no servers; stack: MinIO, PostgreSQL, Trino")
+    home: Path = Field(Path("var"), description="where everything generated lives")
+
+    # sources, one block a system; the demo company writes its own into .env
+    shop_url: SecretStr = Field(SecretStr(""), description="postgresql:// or mysql:// of the orders database")
+    catalog_url: SecretStr = Field(SecretStr(""), description="postgresql:// of the product catalog")
+    hubspot_url: str = Field("https://api.hubapi.com", description="base address of the HubSpot v3 API")
+    hubspot_token: SecretStr = Field(SecretStr(""), description="private-app token of the HubSpot API")
+    web_events_path: str = Field("var/sources/events", description="folder of click events, one folder a day")
+    crm_path: str = Field("var/sources/crm", description="folder of the legacy CRM's CSV exports")
+
+    # the lake; empty means the embedded default under `home`
+    lake_catalog_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the Iceberg catalog's database")
+    lake_warehouse: str = Field("", description="file:// or s3:// root of the tables")
+
+    # the company's calendar
+    first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
+    last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")
+    business_timezone: str = Field("UTC", description="zone of the business day")
+    reporting_threshold_usd: int = Field(150, ge=0, description="orders above it are counted in finance.daily_compliance")
+    rejects_limit: float = Field(0.5, ge=0, le=1, description="share of rejected records above which a stream fails")
+
+    @field_validator("home")
+    @classmethod
+    def _on_the_root(cls, value: Path) -> Path:
+        return value if value.is_absolute() else ROOT / value
+
+    @field_validator("web_events_path", "crm_path")
+    @classmethod
+    def _path_on_the_root(cls, value: str) -> str:
+        return value if "://" in value or value.startswith("/") else str(ROOT / value)
+
+    @property
+    def root(self) -> Path:
+        """The project's root: where `pyproject.toml`, `dbt/` and `meltano/` stand."""
+        return ROOT
+
+    @property
+    def lake_dir(self) -> Path:
+        """Folder of the embedded lake: catalog database and warehouse."""
+        return self.home / "lake"
+
+    @property
+    def catalog_uri(self) -> str:
+        """SQLAlchemy address of the catalog's database; holds a password on the stack, so never log it."""
+        return self.lake_catalog_uri.get_secret_value() or f"sqlite:///{self.lake_dir / 'catalog.db'}"
+
+    @property
+    def warehouse(self) -> str:
+        """Root address of the tables' files."""
+        return self.lake_warehouse or f"file://{self.lake_dir / 'warehouse'}"
+
+    @property
+    def stage_dir(self) -> Path:
+        """Where batches stand between tap and target."""
+        return self.home / "stage"
+
+    @property
+    def log_dir(self) -> Path:
+        """Logs, one file a service."""
+        return self.home / "log"
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME: run storage, event log, schedules."""
+        return self.home / "dagster"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read once; `get_settings.cache_clear()` reads them anew."""
+    return Settings()

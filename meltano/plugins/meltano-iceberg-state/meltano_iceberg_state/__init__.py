@@ -1,0 +1,1 @@
+"""Meltano state backend that reads bookmarks from the Iceberg tables they were committed with."""
