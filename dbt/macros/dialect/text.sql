@@ -1,0 +1,72 @@
+{#- Text, patterns and JSON. Patterns keep to what RE2 and Java share; replacements use no back references. -#}
+
+{% macro duckdb__safe_cast(field, type) -%} try_cast({{ field }} as {{ type }}) {%- endmacro %}
+
+{% macro trino__type_timestamp() -%} timestamp(6) {%- endmacro %}
+
+{% macro matches(text, pattern) -%} {{ return(adapter.dispatch('matches')(text, pattern)) }} {%- endmacro %}
+
+{% macro default__matches(text, pattern) -%} regexp_like({{ text }}, '{{ pattern }}') {%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%} regexp_matches({{ text }}, '{{ pattern }}') {%- endmacro %}
+
+{#- Every match replaced; DuckDB replaces only the first unless told. -#}
+{% macro replace_matches(text, pattern, replacement) -%}
+  {{ return(adapter.dispatch('replace_matches')(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro default__replace_matches(text, pattern, replacement) -%}
+  regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{% macro duckdb__replace_matches(text, pattern, replacement) -%}
+  regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{#- The first match, or its group; NULL when there is none (DuckDB alone would give an empty string). -#}
+{% macro first_match(text, pattern, group=0) -%} {{ return(adapter.dispatch('first_match')(text, pattern, group)) }} {%- endmacro %}
+
+{% macro default__first_match(text, pattern, group) -%}
+  regexp_extract({{ text }}, '{{ pattern }}', {{ group }})
+{%- endmacro %}
+
+{% macro duckdb__first_match(text, pattern, group) -%}
+  nullif(regexp_extract({{ text }}, '{{ pattern }}', {{ group }}), '')
+{%- endmacro %}
+
+{#- Field of a JSON text as text, by a path such as $.product_id; NULL when absent or null. -#}
+{% macro json_text(json, path) -%} {{ return(adapter.dispatch('json_text')(json, path)) }} {%- endmacro %}
+
+{% macro default__json_text(json, path) -%} json_extract_scalar({{ json }}, '{{ path }}') {%- endmacro %}
+
+{% macro duckdb__json_text(json, path) -%} json_extract_string({{ json }}, '{{ path }}') {%- endmacro %}
+
+{#- The named columns as one JSON text, every value a string or null, keys in alphabetical order on both engines. -#}
+{% macro json_record(columns, alias=none) -%}
+  {%- set prefix = alias ~ '.' if alias else '' -%}
+  {{ return(adapter.dispatch('json_record')(columns | sort, prefix)) }}
+{%- endmacro %}
+
+{% macro default__json_record(columns, prefix) -%}
+  json_format(cast(map(
+    array[{% for c in columns %}'{{ c }}'{{ ', ' if not loop.last }}{% endfor %}],
+    array[{% for c in columns %}cast({{ prefix }}{{ c }} as varchar){{ ', ' if not loop.last }}{% endfor %}]
+  ) as json))
+{%- endmacro %}
+
+{% macro duckdb__json_record(columns, prefix) -%}
+  cast(json_object(
+    {%- for c in columns %}'{{ c }}', cast({{ prefix }}{{ c }} as varchar){{ ', ' if not loop.last }}{% endfor -%}
+  ) as varchar)
+{%- endmacro %}
+
+{#- Distinct values of a group in order, joined by a separator. -#}
+{% macro joined_values(text, separator=', ') -%} {{ return(adapter.dispatch('joined_values')(text, separator)) }} {%- endmacro %}
+
+{% macro default__joined_values(text, separator) -%}
+  array_join(array_sort(array_agg(distinct {{ text }})), '{{ separator }}')
+{%- endmacro %}
+
+{% macro duckdb__joined_values(text, separator) -%}
+  array_to_string(array_sort(array_agg(distinct {{ text }})), '{{ separator }}')
+{%- endmacro %}
