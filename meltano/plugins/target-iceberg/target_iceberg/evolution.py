@@ -1,0 +1,118 @@
+"""How a table's schema follows its stream: by union, never by loss.
+
+A new column is added; a column that disappears stays and is NULL from then on; a type may widen where Iceberg can promote it without
+rewriting a file (int → long, float → double, more decimal digits). Any other change stops the run before a row is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from .errors import IncompatibleType, LoadError
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table, Transaction
+
+SDC_FIELDS = (
+    pa.field("_sdc_commit_seq", pa.int64()),
+    pa.field("_sdc_sequence", pa.int64()),
+    pa.field("_sdc_extracted_at", pa.timestamp("us")),
+    pa.field("_sdc_batched_at", pa.timestamp("us")),
+    pa.field("_sdc_deleted_at", pa.timestamp("us")),
+    pa.field("_sdc_run_id", pa.string()),
+)
+SDC_NAMES = frozenset(field.name for field in SDC_FIELDS)
+
+
+def table_columns(data: pa.Schema, place: str) -> pa.Schema:
+    """A new table's columns: the stream's own, then the loader's. Raises LoadError for names that differ in case only."""
+    fields = [field for field in data if field.name not in SDC_NAMES]
+    seen: dict[str, str] = {}
+    for field in fields:
+        twin = seen.setdefault(field.name.lower(), field.name)
+        if twin != field.name:
+            raise LoadError(
+                f"{place}: columns {twin!r} and {field.name!r} differ in case only, which SQL engines cannot tell apart. "
+                "Next: deselect or rename one of them in the source"
+            )
+    return pa.schema([*fields, *SDC_FIELDS])
+
+
+def missing_or_wider(existing: pa.Schema, incoming: pa.Schema, place: str) -> pa.Schema:
+    """The columns of `incoming` that the table lacks or must widen for; raises IncompatibleType if no widening is exact."""
+    changed = []
+    for field in incoming:
+        position = existing.get_field_index(field.name)
+        if position < 0:
+            changed.append(field)
+            continue
+        merged = _merge(existing.field(position).type, field.type, field.name, place)
+        if merged != existing.field(position).type:
+            changed.append(pa.field(field.name, merged))
+    return pa.schema(changed)
+
+
+def evolve(transaction: Transaction, changes: list[pa.Schema]) -> None:
+    """Apply the changes in order; the same order always gives the same field ids."""
+    for change in changes:
+        if len(change):
+            with transaction.update_schema() as update:
+                update.union_by_name(change)
+
+
+def planned_schema(table: Table, changes: list[pa.Schema]) -> Schema:
+    """The schema the table will have after `changes`, worked out without committing anything."""
+    transaction = table.transaction()
+    evolve(transaction, changes)
+    return transaction.table_metadata.schema()
+
+
+def plain_arrow_schema(schema: Schema) -> pa.Schema:
+    """The table's columns in Arrow with ordinary strings and without field ids."""
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    return pa.schema([pa.field(f.name, _plain(f.type)) for f in schema_to_pyarrow(schema, include_field_ids=False)])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_large_binary(kind):
+        return pa.binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _plain(field.type)) for field in kind])
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    return kind
+
+
+def _merge(old: pa.DataType, new: pa.DataType, column: str, place: str) -> pa.DataType:
+    """The type that holds both exactly."""
+    if old == new:
+        return old
+    if pa.types.is_struct(old) and pa.types.is_struct(new):
+        return _merge_structs(old, new, column, place)
+    if pa.types.is_list(old) and pa.types.is_list(new):
+        return pa.list_(_merge(old.value_type, new.value_type, f"{column}[]", place))
+    for pair in ((pa.int32(), pa.int64()), (pa.float32(), pa.float64())):
+        if {old, new} == set(pair):
+            return pair[1]
+    if pa.types.is_decimal(old) and pa.types.is_decimal(new) and old.scale == new.scale:
+        return pa.decimal128(max(old.precision, new.precision), old.scale)
+    raise IncompatibleType(
+        f"{place}: column {column!r} is {old} in the table and {new} in the source, and no exact conversion exists. "
+        f"Nothing was written. Next: cast the column back in the source, deselect it (select: !<stream>.{column}), or rename the "
+        f"table's column ({column} → {column}_old) so that the new type starts a new column"
+    )
+
+
+def _merge_structs(old: pa.StructType, new: pa.StructType, column: str, place: str) -> pa.DataType:
+    fields = {field.name: field.type for field in old}
+    for field in new:
+        known = fields.get(field.name)
+        path = f"{column}.{field.name}"
+        fields[field.name] = field.type if known is None else _merge(known, field.type, path, place)
+    return pa.struct(list(fields.items()))

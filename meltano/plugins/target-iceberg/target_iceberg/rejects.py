@@ -1,0 +1,157 @@
+"""quality.rejects: every row that could not be loaded, with its reason, its text and where it stood; the authority on its shape.
+
+Rejects are committed before their stream, and replace what the same stream left there for the same or a later commit: a run that dies
+in between leaves them once, whatever happens next. They hold personal data as it came, so `customer_id` says whom an erasure must find.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from .data_files import DataFileWriter
+from .errors import LoadError
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
+
+STREAM = "quality-rejects"
+BUFFER, ATTEMPTS = 5_000, 20
+SCHEMA = pa.schema([
+    ("source_system", pa.string()),
+    ("source_table", pa.string()),
+    ("position", pa.string()),
+    ("reason", pa.string()),
+    ("raw_record", pa.string()),
+    ("rule", pa.string()),
+    ("dimension", pa.string()),
+    ("customer_id", pa.int64()),
+    ("run_id", pa.string()),
+    ("commit_seq", pa.int64()),
+    ("rejected_at", pa.timestamp("us")),
+    ("status", pa.string()),
+])  # fmt: skip
+
+
+@dataclass
+class RejectLog:
+    """Rejects of one stream in one commit; memory is bounded, what a STATE covers stands in data files already."""
+
+    catalog: Catalog
+    table_name: str
+    source_system: str
+    source_table: str
+    run_id: str
+    commit_seq: int
+    count: int = 0
+    first_reason: str = ""
+    _uncovered: list[dict[str, Any]] = field(default_factory=list)
+    _writer: DataFileWriter | None = None
+
+    def add(self, reject: Mapping[str, Any]) -> None:
+        """Take one reject in the shape of the README's convention; it counts once a STATE covers it."""
+        self._uncovered.append({name: reject.get(name) for name in ("position", "reason", "raw_record", "customer_id")} | {
+            "source_system": self.source_system,
+            "source_table": self.source_table,
+            "rule": reject.get("rule") or "well_formed",
+            "dimension": reject.get("dimension") or "validity",
+            "run_id": self.run_id,
+            "commit_seq": self.commit_seq,
+            "rejected_at": datetime.now(UTC).replace(tzinfo=None),
+            "status": "open",
+        })  # fmt: skip
+        if len(self._uncovered) >= BUFFER:
+            self._spill(covered=False)
+
+    def mark_covered(self) -> None:
+        """A STATE message vouches for all rejects so far."""
+        self._spill(covered=True)
+        if self._writer is not None:
+            self._writer.mark_covered()
+            self.count = self._writer.rows
+
+    def commit(self) -> None:
+        """Make quality.rejects hold exactly these rejects for this and later commits of the stream; retried on conflict."""
+        if not self.count and not self.catalog.table_exists(self.table_name):
+            return
+        self._replace([] if self._writer is None else self._writer.finish())
+
+    def abandon(self) -> None:
+        """Forget them: the stream was not committed."""
+        self._uncovered = []
+        if self._writer is not None:
+            self._writer.abandon()
+
+    def _spill(self, *, covered: bool) -> None:
+        if not self._uncovered:
+            return
+        first = self._uncovered[0]
+        self.first_reason = self.first_reason or f"{first['position'] or '?'}: {first['reason']}"
+        if self._writer is None:
+            table = self._open()
+            self._writer = DataFileWriter(table, table.schema(), file_rows=1_000_000)
+        self._writer.write(pa.Table.from_pylist(self._uncovered, schema=SCHEMA), covered=covered)
+        self._uncovered = []
+
+    def _open(self) -> Table:
+        self.catalog.create_namespace_if_not_exists(self.table_name.rpartition(".")[0])
+        return self.catalog.create_table_if_not_exists(self.table_name, schema=SCHEMA)
+
+    def _replace(self, files: list[DataFile]) -> None:
+        from pyiceberg.exceptions import CommitFailedException
+
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._replace_once(files)
+            except CommitFailedException as error:
+                if attempt == ATTEMPTS - 1:
+                    raise LoadError(
+                        f"{self.table_name}: {ATTEMPTS} commits were overtaken by other runs. Nothing of {self.source_system}-"
+                        f"{self.source_table} was committed. Next: run again when fewer runs are under way"
+                    ) from error
+
+    def _replace_once(self, files: list[DataFile]) -> None:
+        table = self.catalog.load_table(self.table_name)
+        stale = _same_or_later(self.source_system, self.source_table, self.commit_seq)
+        leftovers = next(iter(table.scan(row_filter=stale).plan_files()), None) is not None
+        if not files and not leftovers:
+            return
+        with table.transaction() as transaction:
+            if leftovers:
+                transaction.delete(stale)
+            if files:
+                with transaction.update_snapshot().fast_append() as append:
+                    for file in files:
+                        append.append_data_file(file)
+
+
+def _same_or_later(system: str, table: str, commit_seq: int) -> BooleanExpression:
+    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual
+
+    return And(
+        EqualTo("source_system", system), EqualTo("source_table", table), GreaterThanOrEqual("commit_seq", commit_seq)
+    )
+
+
+def person_of(values: Mapping[str, Any], keys: Iterable[str]) -> int | None:
+    """Whom a rejected record is about: the first of `keys` that holds an integer, as a number or as digits."""
+    for key in keys:
+        value = values.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.isdigit():
+            return int(value)
+    return None
+
+
+def key_position(values: Mapping[str, Any], key_properties: list[str]) -> str:
+    """Where a record stood, told by its key."""
+    return json.dumps({key: values.get(key) for key in key_properties}, default=str) if key_properties else ""

@@ -1,0 +1,74 @@
+"""Where a stream's table stands when the run begins, and what its schema will be when the run commits.
+
+Nothing but the creation of an empty table happens before the commit: schema changes are planned here, files are written in the planned
+schema, and the commit applies the plan and the files together.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from .commit import TABLE_PROPERTIES, refuse_if_claim_differs
+from .data_files import DataFileWriter
+from .evolution import missing_or_wider, plain_arrow_schema, planned_schema, table_columns
+from .record import CommitRecord, canonical, read_record
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+logger = logging.getLogger("target-iceberg")
+
+
+class TablePlan:
+    """The table of one stream, its commit record at the start of the run, and its schema at the end."""
+
+    def __init__(self, catalog: Catalog, place: str, columns: pa.Schema, claimed: str | None) -> None:
+        """Open or create the table; raises BookmarkMoved if `claimed` (canonical JSON) is not where the table stands."""
+        catalog.create_namespace_if_not_exists(place.rpartition(".")[0])
+        self.place = place
+        self.table = catalog.create_table_if_not_exists(
+            place, schema=table_columns(columns, place), properties=TABLE_PROPERTIES
+        )
+        self.start: CommitRecord | None = read_record(self.table, place)
+        if claimed is not None:
+            refuse_if_claim_differs(place, claimed, self.start)
+        self.changes: list[pa.Schema] = []
+        self.follow(columns)
+
+    @property
+    def commit_seq(self) -> int:
+        """Number of the commit this run will make: 1, 2, 3…"""
+        return 1 if self.start is None else self.start.commit_seq + 1
+
+    @property
+    def bookmark(self) -> str:
+        """The bookmark the table stands at, canonical JSON."""
+        return "null" if self.start is None else canonical(self.start.bookmark_value)
+
+    @property
+    def version(self) -> int | None:
+        """The full-table version the table holds."""
+        return None if self.start is None else self.start.version
+
+    def follow(self, columns: pa.Schema) -> None:
+        """Plan the schema for these columns; raises IncompatibleType. Field ids come out the same when the commit applies the plan."""
+        planned = planned_schema(self.table, self.changes)
+        change = missing_or_wider(plain_arrow_schema(planned), table_columns(columns, self.place), self.place)
+        if len(change):
+            logger.info("%s: columns added or widened: %s", self.place, ", ".join(f"{f.name} {f.type}" for f in change))
+            self.changes.append(change)
+            planned = planned_schema(self.table, self.changes)
+        self.schema, self.columns = planned, plain_arrow_schema(planned)
+
+    def new_writer(self, file_rows: int) -> DataFileWriter:
+        """A writer of files in the planned schema."""
+        return DataFileWriter(self.table, self.schema, file_rows)
+
+
+def table_name(stream: str, namespace: str | None) -> str:
+    """`shop-orders` in `raw_shop` → raw_shop.orders; without a namespace the stream's part before the last '-', or raw."""
+    system, _, name = stream.rpartition("-")
+    return f"{namespace or system or 'raw'}.{name}"
