@@ -1,0 +1,133 @@
+"""What a stream is declared to be: the authority on its columns, their canonical types and the files it is read from.
+
+A file says nothing reliable about its types, so the types are declared in `meltano.yml` and checked against every
+line. The canonical types are those of the lake (Iceberg's names); `json` keeps a nested value as the text that stood
+in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tap_files.errors import FilesError
+
+SOURCE_FILE = "_sdc_source_file"
+SOURCE_LINE = "_sdc_source_lineno"
+
+_DECIMAL = re.compile(r"decimal\((\d{1,2}),(\d{1,2})\)")
+_ARROW: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "json": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", "UTC"),
+}
+_JSON_SCHEMA: dict[str, dict[str, Any]] = {
+    "int": {"type": ["null", "integer"]},
+    "long": {"type": ["null", "integer"]},
+    "double": {"type": ["null", "number"]},
+    "boolean": {"type": ["null", "boolean"]},
+    "date": {"type": ["null", "string"], "format": "date"},
+    "timestamp": {"type": ["null", "string"], "format": "date-time"},
+    "timestamptz": {"type": ["null", "string"], "format": "date-time"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One declared column; `kind` is the declared type without its arguments."""
+
+    name: str
+    type: str
+    kind: str
+    arrow: pa.DataType
+    precision: int = 0
+    scale: int = 0
+
+    @property
+    def iceberg_type(self) -> str:
+        """The lake's type of this column."""
+        return "string" if self.kind == "json" else self.type
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The property of the Singer SCHEMA message, annotated so that the target need not guess."""
+        base = {"type": ["null", "number"]} if self.kind == "decimal" else _JSON_SCHEMA.get(self.kind)
+        return {**(base or {"type": ["null", "string"]}), "x-iceberg-type": self.iceberg_type}
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One stream as declared: name, files (a glob under the tap's folder), format, columns, keys."""
+
+    name: str
+    files: str
+    format: str
+    columns: tuple[Column, ...]
+    key_properties: tuple[str, ...]
+    replication_method: str
+    customer_column: str | None
+    delimiter: str
+
+    @property
+    def full_table(self) -> bool:
+        """Whether each run replaces the table."""
+        return self.replication_method == "FULL_TABLE"
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The declared columns and the two that say where a row stood."""
+        return (*self.columns, column(SOURCE_FILE, "string"), column(SOURCE_LINE, "long"))
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the stream."""
+        return {"type": "object", "properties": {c.name: c.json_schema for c in self.all_columns}}
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Schema of the batches."""
+        return pa.schema([pa.field(c.name, c.arrow) for c in self.all_columns])
+
+
+def column(name: str, declared: str) -> Column:
+    """A column from its declared type; raises FilesError naming the types there are."""
+    text = declared.replace(" ", "")
+    if match := _DECIMAL.fullmatch(text):
+        precision, scale = int(match[1]), int(match[2])
+        if 1 <= precision <= 38 and scale <= precision:
+            return Column(name, text, "decimal", pa.decimal128(precision, scale), precision, scale)
+    elif text in _ARROW:
+        return Column(name, text, text, _ARROW[text])
+    raise FilesError(
+        f"column {name} is declared as {declared!r}, which is no type here. "
+        f"Next: use one of {', '.join(_ARROW)} or decimal(precision,scale) in meltano.yml"
+    )
+
+
+def declaration(entry: Mapping[str, Any]) -> Declaration:
+    """A stream from its entry in the setting `streams`; raises FilesError for a key that is no column."""
+    columns = tuple(column(name, declared) for name, declared in entry["columns"].items())
+    keys = tuple(entry.get("key_properties", ()))
+    for name in (*keys, *filter(None, [entry.get("customer_column")])):
+        if name not in entry["columns"]:
+            raise FilesError(f"stream {entry['name']}: {name} is used as a key but is not declared under columns")
+    return Declaration(
+        name=entry["name"],
+        files=entry["files"],
+        format=entry["format"],
+        columns=columns,
+        key_properties=keys,
+        replication_method=entry.get("replication_method", "INCREMENTAL"),
+        customer_column=entry.get("customer_column"),
+        delimiter=entry.get("delimiter", ","),
+    )

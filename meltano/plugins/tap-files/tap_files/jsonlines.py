@@ -1,0 +1,148 @@
+"""JSON lines to columns: the authority on which line is a row.
+
+A line is a row when it is one JSON object in UTF-8 whose declared fields have their declared types; msgspec decides
+both in one pass, exactly and at a million lines a second. Fields that are not declared are not kept. A nested value
+declared `json` keeps the text that stood in the line, so that nothing is lost to a parser's idea of a number.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+
+from tap_files.declaration import Column, Declaration
+from tap_files.rejects import Reject
+
+_TYPES: dict[str, Any] = {
+    "string": str,
+    "int": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)],
+    "long": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
+    "double": float,
+    "boolean": bool,
+    "date": dt.date,
+    "timestamp": dt.datetime,
+    "timestamptz": dt.datetime,
+    "decimal": Decimal,
+}
+_UNSET = msgspec.Raw()
+_NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
+Parsed = tuple[list[list[Any]], list[int], list[Reject]]
+
+
+class JsonLines:
+    """The parser of one stream; keeps no state between blocks."""
+
+    def __init__(self, declaration: Declaration) -> None:
+        self._columns = declaration.columns
+        self._names = {c.name for c in self._columns}
+        self._fields = [f"f{index}" for index in range(len(self._columns))]
+        self._decimals = [
+            (c, attrgetter(f)) for c, f in zip(self._columns, self._fields, strict=True) if c.kind == "decimal"
+        ]
+        row = msgspec.defstruct(
+            "Row",
+            [
+                _field(c, f, c.name in declaration.key_properties)
+                for c, f in zip(self._columns, self._fields, strict=True)
+            ],
+            rename={f: c.name for c, f in zip(self._columns, self._fields, strict=True)},
+            gc=False,
+            kw_only=True,
+        )
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(row).decode
+
+    def undeclared(self, line: bytes) -> set[str]:
+        """The fields of a line that no column takes; nothing when the line is no JSON object."""
+        try:
+            return set(_NAMES.decode(line)) - self._names
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+            return set()
+
+    def parse(self, lines: Sequence[bytes], first: int) -> Parsed:
+        """Columns (in declared order), the line number of each row, and the lines that are no rows."""
+        try:
+            # One check of the whole block: msgspec does not look inside the strings that it passes over.
+            str(b"\n".join(lines), "utf-8")
+            rows = [self._decode(line) for line in lines]
+            if not self._decimals:
+                return self._columnar(rows), list(range(first, first + len(rows))), []
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+            pass  # some line is no row (or empty): find out which, one by one
+        return self._one_by_one(lines, first)
+
+    def _one_by_one(self, lines: Sequence[bytes], first: int) -> Parsed:
+        rows, numbers, rejects = [], [], []
+        for number, line in enumerate(lines, first):
+            if not line.strip():
+                continue
+            row = self._row(line, number)
+            if isinstance(row, Reject):
+                rejects.append(row)
+            else:
+                rows.append(row)
+                numbers.append(number)
+        return self._columnar(rows), numbers, rejects
+
+    def _row(self, line: bytes, number: int) -> Any:
+        try:
+            str(line, "utf-8")
+            row = self._decode(line)
+        except UnicodeDecodeError as error:
+            return Reject(number, line, f"not UTF-8 at byte {error.start}", "encoding")
+        except msgspec.ValidationError as error:
+            return _misfit(line, number, str(error))
+        except msgspec.DecodeError as error:
+            return Reject(number, line, f"not a JSON object: {error}", "well_formed")
+        except RecursionError:
+            return Reject(number, line, "nested too deeply to be read", "well_formed")
+        for column, value_of in self._decimals:
+            value = value_of(row)
+            if value is not None and not fits(value, column):
+                return Reject(number, line, f"{column.name}: {value} does not fit {column.type}", "declared_type")
+        return row
+
+    def _columnar(self, rows: list[Any]) -> list[list[Any]]:
+        columns = []
+        for column, name in zip(self._columns, self._fields, strict=True):
+            values = list(map(attrgetter(name), rows))
+            columns.append([_json_text(value) for value in values] if column.kind == "json" else values)
+        return columns
+
+
+def fits(value: Decimal, column: Column) -> bool:
+    """Whether the decimal can be kept without rounding."""
+    if not value.is_finite():
+        return False
+    _, digits, exponent = value.normalize().as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - for the type checker: only NaN and infinity have letters here
+    return -exponent <= column.scale and len(digits) + exponent <= column.precision - column.scale
+
+
+def _field(column: Column, name: str, key: bool) -> tuple[str, Any] | tuple[str, Any, Any]:
+    if column.kind == "json":
+        return (name, msgspec.Raw, _UNSET)
+    return (name, _TYPES[column.kind]) if key else (name, _TYPES[column.kind] | None, None)
+
+
+def _json_text(raw: msgspec.Raw) -> bytes | None:
+    text = bytes(raw)
+    return text if text and text != b"null" else None
+
+
+def _misfit(line: bytes, number: int, message: str) -> Reject:
+    if missing := re.search(r"missing required field `(\w+)`|got `null` - at `\$\.(\w+)`", message):
+        name = missing[1] or missing[2]
+        return Reject(number, line, f"{name}: the key is missing", "key_present", "completeness")
+    name, expected = _place(message)
+    return Reject(number, line, f"{name}: {expected}" if name else expected, "declared_type")
+
+
+def _place(message: str) -> tuple[str, str]:
+    expected, _, place = message.partition(" - at `$.")
+    return place.rstrip("`"), expected

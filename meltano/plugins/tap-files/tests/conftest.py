@@ -1,0 +1,85 @@
+"""A tap over a folder, run in this process; what it sends is collected and its batches are read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tap_files.tap import TapFiles
+
+EVENTS = {
+    "name": "web-events",
+    "files": "**/*.jsonl*",
+    "format": "jsonl",
+    "key_properties": ["event_id"],
+    "customer_column": "user_id",
+    "columns": {"event_id": "string", "user_id": "long", "timestamp": "timestamp", "properties": "json"},
+}
+PEOPLE = {
+    "name": "crm-people",
+    "files": "*.csv*",
+    "format": "csv",
+    "key_properties": ["id"],
+    "replication_method": "FULL_TABLE",
+    "columns": {"id": "string", "name": "string", "income": "string"},
+}
+
+
+class Sent:
+    """The messages of one run."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def write_message(self, message: Any) -> None:
+        self.messages.append(message.to_dict())
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def rejects(self) -> list[dict[str, Any]]:
+        return [message["record"] for message in self.of("RECORD") if message["stream"] == "quality-rejects"]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        files = [Path(path.removeprefix("file://")) for message in self.of("BATCH") for path in message["manifest"]]
+        return pa.concat_tables([pq.read_table(file) for file in files]).to_pylist() if files else []
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return self.of("STATE")[-1]["value"]
+
+
+Run = Callable[..., Sent]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`run(stream, state=None, **settings)` runs the tap over `tmp_path/in`."""
+
+    def run(stream: dict[str, Any], state: dict[str, Any] | None = None, **settings: Any) -> Sent:
+        sent = Sent()
+        config = {"path": str(tmp_path / "in"), "stage_dir": str(tmp_path / "stage"), "streams": [stream], **settings}
+        TapFiles(config=config, state=state, message_writer=sent).sync_all()
+        return sent
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    """`write("2017-01-01/00.jsonl", b"...")` appends bytes to a source file."""
+
+    def write(name: str, content: bytes) -> Path:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(content)
+        return path
+
+    return write

@@ -1,0 +1,89 @@
+"""The tap as Meltano runs it: a process with a configuration, a catalog and a state."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import EVENTS
+
+TAP = str(Path(sys.executable).parent / "tap-files")
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.json"
+    (tmp_path / "in").mkdir()
+    settings = {"path": str(tmp_path / "in"), "stage_dir": str(tmp_path / "stage"), "streams": [EVENTS]}
+    path.write_text(json.dumps(settings))
+    return path
+
+
+def tap(*arguments, check=True):
+    return subprocess.run([TAP, *map(str, arguments)], check=check, capture_output=True, text=True)
+
+
+def test_the_discovered_catalog_selects_types_and_keys(config, tmp_path):
+    catalog = json.loads(tap("--config", config, "--discover").stdout)
+    stream = catalog["streams"][0]
+    assert (stream["tap_stream_id"], stream["key_properties"]) == ("web-events", ["event_id"])
+    assert stream["replication_method"] == "INCREMENTAL"
+    assert stream["schema"]["properties"]["timestamp"]["format"] == "date-time"
+
+    for entry in stream["metadata"]:
+        entry["metadata"]["selected"] = entry["breadcrumb"] != ["properties", "properties"]
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    (tmp_path / "in" / "a.jsonl").write_text('{"event_id": "a", "properties": {}}\n')
+    sent = [
+        json.loads(line) for line in tap("--config", config, "--catalog", tmp_path / "catalog.json").stdout.splitlines()
+    ]
+    assert [message["type"] for message in sent] == ["STATE", "SCHEMA", "BATCH", "STATE"]
+    assert sent[0]["value"] == {"bookmarks": {}}
+    assert list(sent[1]["schema"]["properties"]) == [
+        "event_id", "user_id", "timestamp", "_sdc_source_file", "_sdc_source_lineno",
+    ]  # fmt: skip
+    assert sent[1]["schema"]["properties"]["timestamp"]["x-iceberg-type"] == "timestamp"
+
+
+def test_about_lists_every_setting():
+    about = json.loads(tap("--about", "--format", "json").stdout)
+    assert {"path", "streams", "stage_dir", "recent_folders"} <= set(about["settings"]["properties"])
+
+
+def test_a_wrong_path_is_one_line_without_a_traceback(config, tmp_path):
+    (tmp_path / "in").rmdir()
+    failed = tap("--config", config, check=False)
+    assert failed.returncode == 1
+    assert f"there is no folder {tmp_path / 'in'}. Next:" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_tap_stopped_in_the_middle_sends_no_bookmark(config, tmp_path):
+    lines = b"".join(b'{"event_id": "%d"}\n' % n for n in range(400_000))
+    for hour in range(8):
+        (tmp_path / "in" / f"{hour:02}.jsonl").write_bytes(lines)
+    with subprocess.Popen([TAP, "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        sent = []
+        for line in process.stdout:
+            sent.append(json.loads(line)["type"])
+            if sent[-1] == "BATCH":
+                process.send_signal(signal.SIGTERM)
+                sent += [json.loads(rest)["type"] for rest in process.stdout]
+                break
+    assert process.wait() == 128 + signal.SIGTERM
+    assert "STATE" not in sent[1:]
+
+
+def test_what_a_killed_run_left_in_the_stage_folder_is_swept_a_day_later(config, tmp_path):
+    old, fresh = (tmp_path / "stage" / f"web-events-1-{name}" for name in ("old", "fresh"))
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "1.parquet").write_bytes(b"")
+    os.utime(old, (time.time() - 2 * 86_400,) * 2)
+    tap("--config", config)
+    assert sorted(path.name for path in (tmp_path / "stage").iterdir()) == ["web-events-1-fresh"]
