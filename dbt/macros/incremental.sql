@@ -7,27 +7,25 @@
   plays no part, and there is no look-back window to choose.
 -#}
 
-{#- Latest version per key of a raw log, as a relation: one row per key, the last by (_sdc_commit_seq, _sdc_sequence).
+{#- Latest version per key of a raw log, as a query: one row per key, the last by (_sdc_commit_seq, _sdc_sequence).
     `after`: only commits later than this number (see watermark()); `accepted`: predicate a version must fulfil to count, so that
     the last good version stands where a later one is in quarantine. -#}
 {% macro latest_version(relation, key_columns, after=none, accepted=none) -%}
   {%- set keys = [key_columns] if key_columns is string else key_columns -%}
-  (
-    select v.*
-    from (
-      select
-        r.*,
-        row_number() over (
-          partition by {% for key in keys %}r.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
-          order by r._sdc_commit_seq desc, r._sdc_sequence desc
-        ) as _version_age
-      from {{ relation }} as r
-      where true
-        {%- if after is not none %} and r._sdc_commit_seq > {{ after }}{% endif %}
-        {%- if accepted %} and {{ accepted }}{% endif %}
-    ) as v
-    where v._version_age = 1
-  )
+  select v.*
+  from (
+    select
+      r.*,
+      row_number() over (
+        partition by {% for key in keys %}r.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+        order by r._sdc_commit_seq desc, r._sdc_sequence desc
+      ) as _version_age
+    from {{ relation }} as r
+    where true
+      {%- if after is not none %} and r._sdc_commit_seq > {{ after }}{% endif %}
+      {%- if accepted %} and {{ accepted }}{% endif %}
+  ) as v
+  where v._version_age = 1
 {%- endmacro %}
 
 {#- The highest commit number this model holds of an input, as a literal, so that the engine can skip files by their statistics;

@@ -41,22 +41,26 @@
 
 {% macro duckdb__json_text(json, path) -%} json_extract_string({{ json }}, '{{ path }}') {%- endmacro %}
 
-{#- The named columns as one JSON text, every value a string or null, keys in alphabetical order on both engines. -#}
-{% macro json_record(columns, alias=none) -%}
-  {%- set prefix = alias ~ '.' if alias else '' -%}
-  {{ return(adapter.dispatch('json_record')(columns | sort, prefix)) }}
+{#- Columns as one JSON text, every value a string or null, keys in alphabetical order on both engines. `columns` is a list of column
+    names, or a mapping of key to expression. -#}
+{% macro json_record(columns) -%}
+  {%- set fields = {} -%}
+  {%- for key in columns | sort -%}
+    {%- do fields.update({key: columns[key] if columns is mapping else key}) -%}
+  {%- endfor -%}
+  {{ return(adapter.dispatch('json_record')(fields)) }}
 {%- endmacro %}
 
-{% macro default__json_record(columns, prefix) -%}
+{% macro default__json_record(fields) -%}
   json_format(cast(map(
-    array[{% for c in columns %}'{{ c }}'{{ ', ' if not loop.last }}{% endfor %}],
-    array[{% for c in columns %}cast({{ prefix }}{{ c }} as varchar){{ ', ' if not loop.last }}{% endfor %}]
+    array[{% for key in fields %}'{{ key }}'{{ ', ' if not loop.last }}{% endfor %}],
+    array[{% for key in fields %}cast({{ fields[key] }} as varchar){{ ', ' if not loop.last }}{% endfor %}]
   ) as json))
 {%- endmacro %}
 
-{% macro duckdb__json_record(columns, prefix) -%}
+{% macro duckdb__json_record(fields) -%}
   cast(json_object(
-    {%- for c in columns %}'{{ c }}', cast({{ prefix }}{{ c }} as varchar){{ ', ' if not loop.last }}{% endfor -%}
+    {%- for key in fields %}'{{ key }}', cast({{ fields[key] }} as varchar){{ ', ' if not loop.last }}{% endfor -%}
   ) as varchar)
 {%- endmacro %}
 

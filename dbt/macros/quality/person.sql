@@ -1,0 +1,62 @@
+{#-
+  What people type about themselves, put right: one definition for the customer table and for its history.
+
+  A value that can be read is corrected (case, spaces, national phone formats, abbreviations, city and postcode swapped); one that
+  cannot is null, never guessed. The corrections are recorded by comparing each field with what the source wrote.
+-#}
+
+{% macro person_fields() -%}
+  {{ return(['first_name', 'last_name', 'email', 'phone', 'street', 'city', 'region', 'postcode', 'country']) }}
+{%- endmacro %}
+
+{#- The fields as the source wrote them (source_<field>) and as we read them (<field>). -#}
+{% macro cleaned_person() -%}
+  {%- for field in person_fields() %}
+  {{ field }} as source_{{ field }},
+  {%- endfor %}
+  nullif(trim(first_name), '') as first_name,
+  nullif(trim(last_name), '') as last_name,
+  {{ cleaned_email('email') }} as email,
+  {{ cleaned_phone('phone') }} as phone,
+  {{ cleaned_street('street') }} as street,
+  nullif(trim(case when {{ city_is_postcode() }} then postcode else city end), '') as city,
+  nullif(trim(region), '') as region,
+  nullif(trim(case when {{ city_is_postcode() }} then city else postcode end), '') as postcode,
+  nullif(upper(trim(country)), '') as country
+{%- endmacro %}
+
+{#- Lower case without blanks; null when it is not name@domain.tld. -#}
+{% macro cleaned_email(email) -%}
+  {%- set tidy = 'lower(' ~ replace_matches(email, '[[:space:]]', '') ~ ')' -%}
+  case when {{ matches(tidy, '^[a-z0-9._%+-]+@([a-z0-9-]+[.])+[a-z]{2,}$') }} then {{ tidy }} end
+{%- endmacro %}
+
+{#- E.164 (+ and digits); a number without + is read as North American; null when the digits are too few or too many. -#}
+{% macro cleaned_phone(phone) -%}
+  {%- set digits = replace_matches(phone, '[^0-9]', '') -%}
+  {%- set intended = "case when " ~ matches(phone, '^ *[+]') ~ " or length(" ~ digits ~ ") <> 10 then " ~ digits ~ " else '1' || " ~ digits ~ " end" -%}
+  case when {{ matches(intended, '^(1[2-9][0-9]{9}|[2-9][0-9]{7,14})$') }} and not {{ matches(phone, '[A-Za-z]') }} then '+' || {{ intended }} end
+{%- endmacro %}
+
+{#- The kind of street written out, one blank between words. -#}
+{% macro cleaned_street(street) -%}
+  {%- set words = {
+    'Aly': 'Alley', 'Ave': 'Avenue', 'Av': 'Avenue', 'Blvd': 'Boulevard', 'Cir': 'Circle', 'Ct': 'Court', 'Cv': 'Cove', 'Dr': 'Drive', 'Expy': 'Expressway',
+    'Hwy': 'Highway', 'Ln': 'Lane', 'Pkwy': 'Parkway', 'Pl': 'Place', 'Plz': 'Plaza', 'Rd': 'Road', 'Sq': 'Square', 'St': 'Street', 'Ter': 'Terrace',
+    'Trl': 'Trail'
+  } -%}
+  {%- set done = namespace(text='trim(' ~ replace_matches(street, '[[:space:]]+', ' ') ~ ')') -%}
+  {%- for short, word in words.items() -%}
+    {%- set done.text = replace_matches(done.text, ' ' ~ short ~ '[.]?$', ' ' ~ word) -%}
+  {%- endfor -%}
+  nullif({{ done.text }}, '')
+{%- endmacro %}
+
+{% macro city_is_postcode() -%}
+  coalesce({{ matches('city', '[0-9]') }} and not {{ matches('postcode', '[0-9]') }}, false)
+{%- endmacro %}
+
+{#- Everything that makes two versions of a customer differ, as one text to compare. -#}
+{% macro person_state() -%}
+  {{ json_record(person_fields() + ['marketing_consent', 'deleted_at']) }}
+{%- endmacro %}

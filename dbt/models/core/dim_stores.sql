@@ -1,0 +1,5 @@
+select
+  store_id,
+  store_name,
+  region
+from {{ ref('stg_catalog__stores') }}

@@ -1,0 +1,58 @@
+-- A missing income is the one most households have (ties by text), a missing household size the median one (the lower of two); both are flagged.
+with latest as (
+
+  {{ latest_version(source('raw_crm', 'demographics'), 'household_id') }}
+
+),
+
+typed as (
+
+  select
+    try_cast(trim(household_id) as bigint) as customer_id,
+    nullif(trim(age), '') as age_group,
+    nullif(trim(income), '') as income_group,
+    nullif(trim(home_ownership), '') as home_ownership,
+    nullif(trim(marital_status), '') as marital_status,
+    nullif(trim(household_size), '') as household_size,
+    nullif(trim(household_comp), '') as household_composition,
+    nullif(trim(kids_count), '') as kids_count,
+    _sdc_commit_seq as _commit_seq
+  from latest
+
+),
+
+incomes as (
+
+  select
+    income_group,
+    row_number() over (order by count(*) desc, income_group asc) as place
+  from typed
+  where income_group is not null
+  group by income_group
+
+),
+
+sizes as (
+
+  select array_sort(array_agg(household_size))[{{ integer_divide('count(*) + 1', '2') }}] as middle
+  from typed
+  where household_size is not null
+
+)
+
+select
+  typed.customer_id,
+  typed.age_group,
+  coalesce(typed.income_group, incomes.income_group) as income_group,
+  typed.home_ownership,
+  typed.marital_status,
+  coalesce(typed.household_size, sizes.middle) as household_size,
+  typed.household_composition,
+  typed.kids_count,
+  typed.income_group is null as is_income_imputed,
+  typed.household_size is null as is_household_size_imputed,
+  typed._commit_seq
+from typed
+cross join sizes
+left join incomes on incomes.place = 1
+where typed.customer_id is not null
