@@ -1,0 +1,1 @@
+"""`shopsphere`, the command line: one file a command group, each command a call of one function elsewhere."""

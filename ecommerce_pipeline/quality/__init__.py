@@ -1,0 +1,1 @@
+"""What the pipeline refused, and why: rejects of the ingestion, quarantine and corrections of the models."""

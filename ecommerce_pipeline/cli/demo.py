@@ -1,0 +1,112 @@
+"""`demo`, `up`, `down`, `simulate`: ShopSphere, the demo company, and the way from nothing to its marts.
+
+The only file of the pipeline that knows `shopsphere/`; a team that deletes that folder loses these commands and
+nothing else. Every step finds out what is already done, so the same command goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecommerce_pipeline.cli import console
+
+if TYPE_CHECKING:
+    from ecommerce_pipeline.settings import Settings
+
+DEMO_DAY = datetime(2017, 12, 15)  # noqa: DTZ001 (Typer parses days as naive datetimes)
+Scale = Annotated[
+    float, typer.Option(envvar="SHOPSPHERE_SCALE", help="1 is the real data, 0.02 a fiftieth of the households")
+]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+NEXT = """
+Tables: {tables} in {warehouse}
+
+Try next:
+  {run} query "select * from executive.sales_kpis order by kpi"
+  {run} simulate --days 1 && {run} materialize daily_update
+  make dev      the graph in the Dagster UI, http://127.0.0.1:3000
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (demo, up, down, simulate):
+        app.command()(command)
+
+
+def demo(scale: Scale = 1.0, until: Day = DEMO_DAY) -> None:
+    """From nothing to the marts: start ShopSphere, let its year pass until a day, load and build everything."""
+    from ecommerce_pipeline.cli.running import materialize
+    from shopsphere import company
+
+    settings = _up(console.settings())
+    out = console.console()
+    with out.status(f"ShopSphere lives until {(until or DEMO_DAY).date()}"):
+        company.seed(settings.home, scale, (until or DEMO_DAY).date())
+    materialize("daily_update")
+    _headlines(settings)
+
+
+def up() -> None:
+    """Start ShopSphere's databases and API, and write how to reach them into .env."""
+    _up(console.settings())
+
+
+def down() -> None:
+    """Stop everything that was started; data stays."""
+    from ecommerce_pipeline.operations import services
+
+    services.stop(console.settings())
+    console.say("stopped")
+
+
+def simulate(
+    days: Annotated[int | None, typer.Option(min=1, help="how many days pass")] = None,
+    until: Day = None,
+    faults: Annotated[float, typer.Option(min=0, max=1, help="share of faulty records")] = 0.0,
+) -> None:
+    """Let days pass in ShopSphere: orders, changes, events arrive in its systems. Default: one day."""
+    from shopsphere import company
+
+    if days is not None and until is not None:
+        console.fail("--days or --until, not both", console.MISUSED)
+    settings = _up(console.settings())
+    goal: int | date = until.date() if until else days or 1
+    with console.console().status("days pass in ShopSphere"):
+        reached = company.simulate(settings.home, goal, faults=faults)
+    console.say(f"ShopSphere stands at the end of {reached}. Next: `shopsphere materialize daily_update`")
+
+
+def _up(settings: Settings) -> Settings:
+    """Services running, addresses in .env; returns the settings that hold them."""
+    from ecommerce_pipeline.operations import dotenv, services
+    from ecommerce_pipeline.settings import get_settings
+    from shopsphere import company
+    from shopsphere.services import programs
+
+    with console.console().status("starting ShopSphere's databases and API"):
+        services.start(settings, programs(settings.home))
+    dotenv.write(settings.env_file, company.connection_settings(settings.home))
+    get_settings.cache_clear()
+    return get_settings()
+
+
+def _headlines(settings: Settings) -> None:
+    from ecommerce_pipeline.lakehouse import reader
+    from ecommerce_pipeline.lakehouse.tables import table_statuses
+
+    with reader.connect(settings) as connection:
+        first, last, revenue, orders = (
+            connection.execute(
+                "select min(revenue_date), max(revenue_date), sum(total_revenue), sum(transaction_count) "
+                "from finance.daily_revenue"
+            ).fetchone()
+            or (None,) * 4
+        )
+    console.say(f"\n[bold]ShopSphere, {first} to {last}: revenue ${revenue:,} in {orders:,} orders[/bold]")
+    tables = len(table_statuses(settings))
+    console.say(NEXT.format(tables=tables, warehouse=settings.warehouse, run=".venv/bin/shopsphere"))

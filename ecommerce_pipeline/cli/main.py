@@ -1,0 +1,69 @@
+"""The entry point `shopsphere`: puts the command groups together and turns known errors into one message and an exit
+code.
+
+Data goes to stdout, everything else to stderr. Exit codes: 0 well, 1 a run or a check failed, 2 the command was
+misused, 3 the machine or the lake is not fit. Whatever is slow to import is imported by the command that needs it, so
+that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+
+import typer
+
+from ecommerce_pipeline.cli import branches, dictionary, doctor, reading, running, server
+
+app = typer.Typer(
+    name="shopsphere",
+    help="A lakehouse on one machine: run it, read it, look after it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+running.register(app)
+reading.register(app)
+app.add_typer(branches.app, name="branch")
+doctor.register(app)
+server.register(app)
+dictionary.register(app)
+
+if importlib.util.find_spec("shopsphere") is not None:
+    # the demo company: delete its folder and its commands are gone, nothing else
+    from ecommerce_pipeline.cli import demo
+
+    demo.register(app)
+
+
+def main() -> None:
+    """Run the command line; leaves with an exit code."""
+    warnings.simplefilter("ignore")  # of libraries, about themselves; ours are messages
+    try:
+        app()
+    except KeyboardInterrupt:
+        _leave("interrupted; the same command again goes on from here", 130)
+    except Exception as error:
+        if not _is_known(error):
+            raise
+        _leave(str(error), 3)
+
+
+def _is_known(error: Exception) -> bool:
+    """An error whose message was written for a person."""
+    from ecommerce_pipeline.cli.errors import known_errors
+
+    return isinstance(error, known_errors())
+
+
+def _leave(message: str, code: int) -> None:
+    from ecommerce_pipeline.cli.console import say
+
+    say(f"[red]{message}[/red]" if "[" not in message else message)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Runs a job or a selection in this process, against the lake's Dagster instance, and tells what happens as it happens.
+
+The command line and the tests run the very jobs the UI runs; only who starts them differs. Every run is recorded in
+ops.pipeline_runs at its end, whatever the end.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from dagster import DagsterInstance, Definitions, EventLogEntry, JobDefinition
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+
+from ecommerce_pipeline.operations import instance as instances
+from ecommerce_pipeline.operations import jobs, pipeline_runs
+from ecommerce_pipeline.operations.selection import Target
+from ecommerce_pipeline.settings import Settings
+
+Listener = Callable[[EventLogEntry], None]
+# The run's log is shown by the listener; Dagster's own console would print every event a second time.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Days:
+    """The as_of days to build, ISO dates, both included; none means the day of the latest order."""
+
+    start: str | None = None
+    end: str | None = None
+
+    def tags(self) -> dict[str, str]:
+        """As Dagster's own UI would tag a run of one partition or of a range."""
+        if self.start is None or self.end is None:
+            return {}
+        if self.start == self.end:
+            return {PARTITION_NAME_TAG: self.start}
+        return {ASSET_PARTITION_RANGE_START_TAG: self.start, ASSET_PARTITION_RANGE_END_TAG: self.end}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: succeeded or not, what it materialised (address → metadata), and why, a text a failed step."""
+
+    run_id: str
+    succeeded: bool
+    materialised: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+
+
+def run(
+    settings: Settings,
+    definitions: Definitions,
+    target: Target,
+    days: Days = Days(),
+    *,
+    full_refresh: bool = False,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Run the target to its end; a failed run is an Outcome, not an exception."""
+    with instances.open_instance(settings) as instance:
+        run_id = str(uuid4())
+        if listener:
+            instance.add_event_listener(run_id, listener)
+        try:
+            return _execute(definitions, target, instance, run_id, days, full_refresh=full_refresh)
+        finally:
+            pipeline_runs.record(settings, instance, run_id)
+
+
+def _execute(
+    definitions: Definitions, target: Target, instance: DagsterInstance, run_id: str, days: Days, *, full_refresh: bool
+) -> Outcome:
+    job = _job(definitions, target)
+    refresh = {"ops": {jobs.MODELS_OP: {"config": {"full_refresh": True}}}} if full_refresh else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=list(target.keys) or None,
+            tags={**instances.run_tags(), **days.tags()},
+            run_config={**(job.run_config or {}), **refresh, **QUIET},
+        )
+    return Outcome(run_id, result.success, _materialised(result), tuple(_failures(result)))
+
+
+def _job(definitions: Definitions, target: Target) -> JobDefinition:
+    if target.job:
+        return definitions.resolve_job_def(target.job)
+    return definitions.resolve_implicit_global_asset_job_def()
+
+
+def _materialised(result: Any) -> dict[str, dict[str, Any]]:
+    events = [event.materialization for event in result.all_events if event.is_step_materialization]
+    return {
+        ".".join(event.asset_key.path): {name: value.value for name, value in event.metadata.items()}
+        for event in events
+    }
+
+
+def _failures(result: Any) -> list[str]:
+    """A text a failed step: what the failure itself says, else the innermost cause."""
+    found = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            said = data.user_failure_data.description if data.user_failure_data else None
+            found.append(f"{event.step_key}: {said or _innermost(data.error)}")
+    return found
+
+
+def _innermost(error: Any) -> str:
+    while error.cause is not None:
+        error = error.cause
+    return str(error.message).strip()

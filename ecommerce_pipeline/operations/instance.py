@@ -1,0 +1,74 @@
+"""The Dagster instance of this lake: its folder, its `dagster.yaml`, and the runs that died without saying so.
+
+The configuration is rendered from the settings at every start, so that it cannot drift from them: telemetry off, one
+op at a time in a pool, ticks forgotten after a while. A run that the command line started and that was killed would
+hold its pool for ever, because Dagster frees pools from a daemon that need not be running: such runs are found by
+their process and reported as failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from ecommerce_pipeline.operations.processes import is_alive
+from ecommerce_pipeline.settings import Settings
+
+PID_TAG = "shopsphere/pid"
+HOST_TAG = "shopsphere/host"
+UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+def prepare(settings: Settings) -> Path:
+    """Write `dagster.yaml`; returns the folder to name as DAGSTER_HOME."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    rendered = json.dumps(_configuration(settings), indent=2) + "\n"  # JSON is YAML
+    path = home / "dagster.yaml"
+    if not path.exists() or path.read_text() != rendered:
+        path.write_text(rendered)
+    return home
+
+
+def open_instance(settings: Settings) -> DagsterInstance:
+    """The instance, for a run of the command line; dead runs of earlier ones are closed first."""
+    instance = DagsterInstance.from_config(str(prepare(settings)))
+    _close_dead_runs(instance)
+    return instance
+
+
+def run_tags() -> dict[str, str]:
+    """Tags by which a later process can tell whether this one is alive."""
+    return {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
+
+
+def _close_dead_runs(instance: DagsterInstance) -> None:
+    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()})):
+        pid = int(run.tags[PID_TAG])
+        if not is_alive(pid):
+            instance.report_run_failed(run, f"the process {pid} that ran it ended without a word (killed?)")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _configuration(settings: Settings) -> dict[str, object]:
+    home = settings.dagster_home
+    return {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        "storage": {"sqlite": {"base_dir": str(home / "storage")}},
+        "local_artifact_storage": {
+            "module": "dagster.core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": str(home)},
+        },
+        "concurrency": {"pools": {"default_limit": 1, "granularity": "op"}, "runs": {"max_concurrent_runs": 1}},
+        "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 60},
+        "retention": {
+            "schedule": {"purge_after_days": 90},
+            "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
+        },
+    }

@@ -1,0 +1,53 @@
+"""The jobs: `daily_update` brings what is new into every table, `full_refresh` rebuilds every model from the raw logs.
+
+Both read the sources incrementally: a raw table is a log that is never thrown away, so rebuilding starts from it and
+not from the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dagster import AssetSelection, JobDefinition, OpExecutionContext, define_asset_job, job, op
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from ecommerce_pipeline.operations import upkeep
+from ecommerce_pipeline.settings import Settings
+
+MODELS_OP = "models"
+
+
+def asset_jobs() -> Sequence[UnresolvedAssetJobDefinition]:
+    """The jobs over the graph."""
+    everything = AssetSelection.all()
+    return [
+        define_asset_job(
+            "daily_update",
+            selection=everything,
+            description="Reads what changed in every source, updates every model, publishes all tables at once.",
+        ),
+        define_asset_job(
+            "full_refresh",
+            selection=everything,
+            config={"ops": {MODELS_OP: {"config": {"full_refresh": True}}}},
+            description="As daily_update, but rebuilds every model from the raw logs, incremental ones too.",
+        ),
+    ]
+
+
+def upkeep_job(settings: Settings) -> JobDefinition:
+    """Expires old snapshots and removes files that no table refers to any more."""
+
+    @op(name="expire_and_sweep", pool="upkeep")
+    def expire_and_sweep(context: OpExecutionContext) -> None:
+        for line in upkeep.run(settings):
+            context.log.info(line)
+
+    @job(
+        name="upkeep",
+        description="Expires old snapshots, removes files no table refers to; refuses while a branch is open.",
+    )
+    def upkeep_of_the_lake() -> None:
+        expire_and_sweep()
+
+    return upkeep_of_the_lake

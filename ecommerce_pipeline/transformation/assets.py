@@ -1,0 +1,173 @@
+"""Every dbt model as an asset of one op: branch the catalog, build and test there, publish, and only then report.
+
+Dagster must not say that a table is new before readers can see it, so dbt's events are shown as progress while it
+works, and the materialisations follow the publication. Checks are reported in any case: a refused run is exactly when
+one wants to read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    AssetExecutionContext,
+    AssetKey,
+    AssetMaterialization,
+    AssetsDefinition,
+    BackfillPolicy,
+    Config,
+    Failure,
+    MaterializeResult,
+    PartitionsDefinition,
+    RetryRequested,
+    multi_asset,
+)
+from pydantic import Field
+
+from ecommerce_pipeline.lakehouse.publish import PublicationConflict, publish
+from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.transformation import as_of, candidate, dbt, facts, project, results, selection, translator
+
+OP_NAME = "models"
+Event = MaterializeResult[Any] | AssetCheckResult
+
+
+class BuildConfig(Config):
+    """What a run may ask of dbt."""
+
+    full_refresh: bool = Field(default=False, description="rebuild every table from the raw logs, incremental ones too")
+
+
+def model_assets(settings: Settings, daily: PartitionsDefinition[str] | None = None) -> AssetsDefinition:
+    """The dbt project as one multi-asset; `daily` are the partitions of the tables kept by as_of day."""
+    manifest = project.manifest(settings)
+    translate = translator.ModelTranslator(daily)
+    asset_specs, check_specs = translator.specs(manifest, translate)
+
+    @multi_asset(
+        name=OP_NAME,
+        specs=asset_specs,
+        check_specs=check_specs,
+        can_subset=True,
+        allow_arbitrary_check_specs=True,
+        backfill_policy=BackfillPolicy.single_run(),
+        pool=f"branch_{candidate.CANDIDATE}",
+    )
+    def models(context: AssetExecutionContext, config: BuildConfig) -> Iterator[Event]:
+        yield from _Build(context, settings, manifest, translate).run(config)
+
+    return models
+
+
+class _Build:
+    """One run of the op; its parts share the context and what dbt left behind."""
+
+    def __init__(
+        self,
+        context: AssetExecutionContext,
+        settings: Settings,
+        manifest: project.Manifest,
+        translate: translator.ModelTranslator,
+    ) -> None:
+        self.context, self.settings, self.manifest, self.translate = context, settings, manifest, translate
+        self.window = as_of.window_of(context)
+
+    def run(self, config: BuildConfig) -> Iterator[Event]:
+        with candidate.fresh(self.settings, holder=f"run {self.context.run.run_id}") as branch:
+            invocation, outcome = self._build(branch, config)
+            refused = [result for result in outcome if result.blocks]
+            if not refused:
+                self._publish(branch)
+        if refused:
+            yield from self._checks(outcome)
+            raise _refusal(refused)
+        yield from self._materialisations(outcome, invocation)
+        yield from self._checks(outcome)
+
+    def _build(self, branch: str, config: BuildConfig) -> tuple[dbt.Invocation, list[results.NodeResult]]:
+        """dbt build on the branch, with its progress in the run's log."""
+        target_path = project.build_dir(self.settings)
+        (target_path / "run_results.json").unlink(missing_ok=True)
+        invocation = dbt.start(
+            self.settings,
+            ["build", *selection.arguments(self.context, self.manifest, self.translate), *_flags(config)],
+            project_dir=project.project_dir(self.settings),
+            target_path=project.with_partial_parse(self.settings, target_path),
+            environment={"SHOPSPHERE_BRANCH": branch, **self.window.environment()},
+        )
+        for event in invocation.events():
+            self._say(event)
+        if not (target_path / "run_results.json").exists():
+            raise Failure(dbt.failure_message(invocation, "dbt build"), allow_retries=False)
+        return invocation, results.read(target_path)
+
+    def _say(self, event: Mapping[str, Any]) -> None:
+        info, data = event["info"], event["data"]
+        if info["level"] == "error":
+            self.context.log.error(info["msg"])
+        elif info["level"] == "warn":
+            self.context.log.warning(info["msg"])
+        elif info["name"] in dbt.FINISHED and not data["node_info"]["unique_id"].startswith("test."):
+            relation = data["node_info"]["node_relation"]
+            where = f"{relation['schema']}.{relation['alias']}"
+            self.context.log.info(f"{data['index']}/{data['total']} {where} in {data['execution_time']:.1f} s")
+
+    def _publish(self, branch: str) -> None:
+        try:
+            publication = publish(self.settings, branch)
+        except PublicationConflict as conflict:
+            # somebody else published in between: build again on what they published
+            raise RetryRequested(max_retries=2, seconds_to_wait=1) from conflict
+        self.context.log.info(f"published {publication}")
+
+    def _checks(self, outcome: list[results.NodeResult]) -> Iterator[AssetCheckResult]:
+        expected = selection.checks_expected(self.context)
+        yield from results.checks(outcome, self.manifest, self.translate, expected)
+
+    def _materialisations(
+        self, outcome: list[results.NodeResult], invocation: dbt.Invocation
+    ) -> Iterator[MaterializeResult[Any]]:
+        built = results.keys_built(outcome, self.manifest, self.translate)
+        reporter = facts.Reporter(self.settings, self.manifest, invocation)
+        for key, result in built.items():
+            if key not in self.context.selected_asset_keys:
+                continue
+            metadata = reporter.metadata(key, result)
+            if self.window.is_open and self._is_daily(key):
+                self._log_as_of_day(key, metadata)
+            else:
+                yield MaterializeResult(asset_key=key, metadata=metadata)
+
+    def _is_daily(self, key: AssetKey) -> bool:
+        return self.context.assets_def.specs_by_key[key].partitions_def is not None
+
+    def _log_as_of_day(self, key: AssetKey, metadata: Mapping[str, Any]) -> None:
+        """A run that names no day builds the day of the latest order, which only the lake knows: report it as that
+        partition.
+        """
+        partition = as_of.latest_day(self.settings, self.manifest, key)
+        self.context.log_event(AssetMaterialization(key, partition=partition, metadata=metadata))
+
+
+def _flags(config: BuildConfig) -> list[str]:
+    # unit tests hold formulas, not data: they run in the test suite, not in every production run
+    flags = ["--exclude-resource-type", "unit_test"]
+    return [*flags, "--full-refresh"] if config.full_refresh else flags
+
+
+def _refusal(refused: list[results.NodeResult]) -> Failure:
+    names = [f"{'check' if result.is_test else 'model'} {result.name}: {result.message}" for result in refused]
+    return Failure(
+        description="\n".join(
+            [
+                f"Nothing was published: {len(refused)} results stand against it. Readers keep the tables they had.",
+                *names[:20],
+                f"Next: `shopsphere branch list` shows the candidate {candidate.CANDIDATE}, kept for inspection; "
+                "mend the cause and materialise again.",
+            ]
+        ),
+        metadata={"refused": names},
+        allow_retries=False,
+    )
