@@ -7,6 +7,7 @@ Paths that are given relative stand on the project's root, so that a moved clone
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+# Where values are kept between commands; another file for tests and for a second lake beside the first.
+ENV_FILE = Path(os.environ.get("SHOPSPHERE_ENV_FILE") or ROOT / ".env")
 Profile = Literal["embedded", "stack"]
 
 
@@ -23,7 +26,7 @@ class Settings(BaseSettings):
     """One validated value per setting; raises pydantic's ValidationError naming each field that is wrong."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SHOPSPHERE_", env_file=ROOT / ".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="SHOPSPHERE_", env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True
     )
 
     profile: Profile = Field("embedded", description="embedded: this machine, no servers; stack: MinIO, PostgreSQL, Trino")
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     # the lake; empty means the embedded default under `home`
     lake_catalog_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the Iceberg catalog's database")
     lake_warehouse: str = Field("", description="file:// or s3:// root of the tables")
+    branch: str = Field("lake", description="branch of the catalog that dbt builds on; `lake` is production")
 
     # the company's calendar
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
@@ -62,6 +66,11 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         """The project's root: where `pyproject.toml`, `dbt/` and `meltano/` stand."""
         return ROOT
+
+    @property
+    def env_file(self) -> Path:
+        """The file whose values these settings hold, below the environment's (0600, never in git)."""
+        return ENV_FILE
 
     @property
     def lake_dir(self) -> Path:
