@@ -1,0 +1,1 @@
+"""The lake: one Iceberg catalog that is branched and published, its door for DuckDB, its leases and its upkeep."""

@@ -1,0 +1,41 @@
+{#
+  DuckDB: the model's rows are computed once, in memory, then merged (or deleted and inserted) into the Iceberg table in one
+  transaction. A full refresh is a table build. Trino uses dbt-trino's own materialization.
+#}
+{% materialization incremental, adapter='duckdb', supported_languages=['sql'] %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {% if existing is none or should_full_refresh() %}
+        {% do lake_build(target_relation, compiled_code) %}
+    {% else %}
+        {% do lake_merge(target_relation, compiled_code) %}
+    {% endif %}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{% macro lake_merge(target_relation, sql) %}
+    {%- set on_schema_change = incremental_validate_on_schema_change(
+        config.get('on_schema_change'), default='append_new_columns'
+    ) -%}
+    {%- set strategy = config.get('incremental_strategy') or 'merge' -%}
+    {%- set fresh = make_temp_relation(target_relation) -%}
+    {% do run_query(create_table_as(True, fresh, sql)) %}
+    {% set columns = process_schema_changes(on_schema_change, fresh, target_relation) %}
+    {% if not columns %}
+        {% set columns = adapter.get_columns_in_relation(target_relation) %}
+    {% endif %}
+    {% set write = adapter.get_incremental_strategy_macro(context, strategy) %}
+    {% call statement('main') -%}
+        {{ write({
+            'target_relation': target_relation,
+            'temp_relation': fresh,
+            'unique_key': config.get('unique_key'),
+            'dest_columns': columns,
+            'incremental_predicates': config.get('incremental_predicates'),
+        }) }}
+    {%- endcall %}
+    {% do adapter.commit() %}
+    {% do adapter.drop_relation(fresh) %}
+{% endmacro %}

@@ -1,0 +1,72 @@
+"""The one door to the Iceberg catalog: the authority on how it is opened and what its properties are.
+
+A branch of the lake is a catalog name: `lake` is production, any other name is a branch made by `branch.create`.
+Everything that reads or writes Iceberg in this process comes through `open_catalog`; other processes (the Singer
+target, the state backend) get `catalog_properties` as JSON and open the same database themselves.
+"""
+
+from __future__ import annotations
+
+from pyiceberg.catalog.sql import SqlCatalog
+from sqlalchemy import Connection, insert, select, update
+
+from ecommerce_pipeline.lakehouse import database
+from ecommerce_pipeline.lakehouse.database import branches, lake_facts
+from ecommerce_pipeline.lakehouse.errors import BranchError, WarehouseMoved
+from ecommerce_pipeline.lakehouse.pointers import rows
+from ecommerce_pipeline.settings import Settings
+
+LAKE = "lake"
+
+
+def catalog_properties(settings: Settings) -> dict[str, str]:
+    """What PyIceberg needs to open the catalog; holds the database's password on the stack, so never log it."""
+    return {"type": "sql", "uri": database.connection_url(settings), "warehouse": settings.warehouse}
+
+
+def open_catalog(settings: Settings, branch: str = LAKE) -> SqlCatalog:
+    """Open a branch of the lake, making database and tables at first use.
+
+    Raises CatalogUnreadable, WarehouseMoved when the tables were written under another folder, BranchError when there
+    is no such branch.
+    """
+    check_warehouse(settings)
+    if branch != LAKE:
+        _check_exists(settings, branch)
+    return SqlCatalog(branch, **catalog_properties(settings))
+
+
+def check_warehouse(settings: Settings) -> None:
+    """Refuse a lake whose folder was moved: the paths inside Iceberg's metadata are absolute."""
+    with database.snapshot(settings) as connection:
+        recorded = connection.scalar(select(lake_facts.c.value).where(lake_facts.c.name == "warehouse"))
+    if recorded == settings.warehouse:
+        return
+    with database.transaction(settings) as connection:
+        _settle_warehouse(connection, settings.warehouse)
+
+
+def _settle_warehouse(connection: Connection, warehouse: str) -> None:
+    recorded = connection.scalar(select(lake_facts.c.value).where(lake_facts.c.name == "warehouse"))
+    if recorded is None:
+        connection.execute(insert(lake_facts).values(name="warehouse", value=warehouse))
+    elif connection.execute(select(rows.c.table_name).limit(1)).first() is None:
+        # An empty lake may settle anywhere.
+        connection.execute(update(lake_facts).where(lake_facts.c.name == "warehouse").values(value=warehouse))
+    elif recorded != warehouse:
+        raise WarehouseMoved(
+            f"the lake's tables were written under {recorded}, but the settings now say {warehouse}: the paths inside "
+            f"Iceberg's metadata are absolute, so a moved or copied clone cannot read them. Next: move the project "
+            f"back, or set SHOPSPHERE_LAKE_WAREHOUSE={recorded} if the files are still there, or `shopsphere reset` "
+            "and load again"
+        )
+
+
+def _check_exists(settings: Settings, branch: str) -> None:
+    with database.snapshot(settings) as connection:
+        names = list(connection.scalars(select(branches.c.name).order_by(branches.c.name)))
+    if branch not in names:
+        raise BranchError(
+            f"there is no branch {branch!r} in the lake; there are: {', '.join([LAKE, *names])}. "
+            f"Next: `shopsphere branch create {branch}`"
+        )

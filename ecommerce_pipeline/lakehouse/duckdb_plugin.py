@@ -1,0 +1,60 @@
+"""dbt-duckdb plugin: dbt's connection to the lake.
+
+Opens the door on the branch that `SHOPSPHERE_BRANCH` names (default: production), attaches it as database `lake`, and
+gives the materializations the two functions they need beyond SQL: `lake_replace` and `lake_tables`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+
+from ecommerce_pipeline.lakehouse import extensions
+from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.pointers import Name
+from ecommerce_pipeline.lakehouse.replace import replace
+from ecommerce_pipeline.lakehouse.rest_door.server import Door, open_door
+from ecommerce_pipeline.settings import get_settings
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]
+    """One door for all of dbt's threads, closed with the process."""
+
+    _door: Door | None = None
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Nothing is opened yet: `dbt parse` must not need a lake."""
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Attach the branch as `lake`; raises LakehouseError."""
+        door = self._open()
+        extensions.load(conn)
+        attach(conn, door)
+        _add_functions(conn, door)
+
+    def _open(self) -> Door:
+        if self._door is None:
+            settings = get_settings()
+            self._door = open_door(open_catalog(settings, settings.branch))
+        return self._door
+
+
+def attach(connection: DuckDBPyConnection, door: Door) -> None:
+    """Make the door's tables known to the connection as lake.<schema>.<table>."""
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(f"attach 'lake' as lake (type iceberg, authorization_type 'none', endpoint '{door.url}')")
+
+
+def _add_functions(connection: DuckDBPyConnection, door: Door) -> None:
+    def lake_replace(namespace: str, successor: str, target: str) -> str:
+        return replace(door.shelf, Name(namespace, successor), Name(namespace, target))
+
+    def lake_tables(namespace: str) -> list[str]:
+        known = (namespace,) in door.shelf.namespaces()
+        return [name.table for name in door.shelf.tables(namespace)] if known else []
+
+    text = "VARCHAR"
+    connection.create_function("lake_replace", lake_replace, [text] * 3, text, side_effects=True)
+    connection.create_function("lake_tables", lake_tables, [text], f"{text}[]", side_effects=True)

@@ -1,0 +1,40 @@
+"""What can go wrong in the lake, one class a cause, so that callers can tell what to retry from what to report.
+
+Every message names the thing, the place and the next step; the CLI prints it as it is.
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: N818 - the classes are named after what happened
+
+
+class LakehouseError(Exception):
+    """Base of all errors of the lake; its text is fit for a person."""
+
+
+class CatalogUnreadable(LakehouseError):
+    """The catalog's database cannot be opened: unreachable, not a database, or without permission."""
+
+
+class WarehouseMoved(LakehouseError):
+    """The tables were written under another folder than the one the settings name now."""
+
+
+class BranchError(LakehouseError):
+    """A branch is unknown, exists already, or is named in a way that cannot be."""
+
+
+class BranchOpen(LakehouseError):
+    """Maintenance was asked for while a branch still needs the files."""
+
+
+class PublicationConflict(LakehouseError):
+    """Somebody committed to a table after the branch was made; nothing was published."""
+
+
+class LeaseHeld(LakehouseError):
+    """Another process writes what this one wants to write."""
+
+
+class LeaseLost(LakehouseError):
+    """The lease was taken over while its holder was away; what follows must not be committed."""
