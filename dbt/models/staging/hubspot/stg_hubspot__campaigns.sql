@@ -1,0 +1,16 @@
+with latest as (
+
+  {{ latest_version(source('raw_hubspot', 'campaigns'), 'id') }}
+
+)
+
+select
+  {{ dbt.safe_cast('id', 'bigint') }} as campaign_id,
+  name as campaign_name,
+  campaign_type,
+  start_date,
+  end_date,
+  created_at,
+  updated_at,
+  coalesce(archived, false) as is_archived
+from latest
