@@ -8,13 +8,13 @@ in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from tap_files.errors import FilesError
+from tap_files.settings import StreamSettings
 
 SOURCE_FILE = "_sdc_source_file"
 SOURCE_LINE = "_sdc_source_lineno"
@@ -114,20 +114,18 @@ def column(name: str, declared: str) -> Column:
     )
 
 
-def declaration(entry: Mapping[str, Any]) -> Declaration:
-    """A stream from its entry in the setting `streams`; raises FilesError for a key that is no column."""
-    columns = tuple(column(name, declared) for name, declared in entry["columns"].items())
-    keys = tuple(entry.get("key_properties", ()))
-    for name in (*keys, *filter(None, [entry.get("customer_column")])):
-        if name not in entry["columns"]:
-            raise FilesError(f"stream {entry['name']}: {name} is used as a key but is not declared under columns")
+def declaration(stream: StreamSettings) -> Declaration:
+    """A stream from its settings; raises FilesError for a key that is no column."""
+    for name in (*stream.key_properties, *filter(None, [stream.customer_column])):
+        if name not in stream.columns:
+            raise FilesError(f"stream {stream.name}: {name} is used as a key but is not declared under columns")
     return Declaration(
-        name=entry["name"],
-        files=entry["files"],
-        format=entry["format"],
-        columns=columns,
-        key_properties=keys,
-        replication_method=entry.get("replication_method", "INCREMENTAL"),
-        customer_column=entry.get("customer_column"),
-        delimiter=entry.get("delimiter", ","),
+        name=stream.name,
+        files=stream.files,
+        format=stream.format,
+        columns=tuple(column(name, declared) for name, declared in stream.columns.items()),
+        key_properties=tuple(stream.key_properties),
+        replication_method=stream.replication_method,
+        customer_column=stream.customer_column,
+        delimiter=stream.delimiter,
     )

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from singer_sdk.singerlib.messages import RecordMessage
-
-REJECTS_STREAM = "quality-rejects"
-"""The stream on which the target expects rejects, whatever stream they belong to."""
 RAW_LIMIT = 1 << 20
 """Bytes of a line kept in its reject. Longer lines are shown by their beginning; the position leads to the rest."""
 
@@ -26,14 +23,14 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Describer:
-    """Turns the rejects of one stream into messages."""
+    """Describes the rejects of one stream."""
 
     stream: str
     customer_column: str | None
 
-    def message(self, file: str, reject: Reject) -> RecordMessage:
-        """The message for a reject of `file` (a path relative to the tap's folder)."""
-        record = {
+    def record(self, file: str, reject: Reject) -> dict[str, Any]:
+        """The record for a reject of `file` (a path relative to the tap's folder)."""
+        return {
             "source_stream": self.stream,
             "position": f"{file}:{reject.line}",
             "reason": reject.reason,
@@ -42,7 +39,6 @@ class Describer:
             "dimension": reject.dimension,
             "customer_id": self._customer(reject.raw),
         }
-        return RecordMessage(stream=REJECTS_STREAM, record=record)
 
     def _customer(self, raw: bytes) -> int | None:
         # A line that cannot be parsed can still be about a person, and must be found when that person is erased.

@@ -1,51 +1,47 @@
-"""tap-files: the authority on its settings. JSON lines and CSV, from a folder that grows, into the lake."""
+"""The singer-sdk face of the tap: `--about`, `--discover`, `--catalog` and `--state` behave as with any SDK tap.
+
+The work is done by `sync`, which knows nothing of the SDK; `cli` takes the same way without importing it.
+"""
 
 from __future__ import annotations
 
 import sys
-from types import FrameType
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib.messages import StateMessage
+from singer_sdk import Stream, Tap
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 
-from tap_files.declaration import declaration
-from tap_files.errors import FilesError
-from tap_files.stream import FileStream
+from tap_files.declaration import Declaration, declaration
+from tap_files.messages import Messages
+from tap_files.settings import config_schema, parse_settings, read_json_files
+from tap_files.sync import sync
 
-_STREAM = {
-    "type": "object",
-    "required": ["name", "files", "format", "columns"],
-    "additionalProperties": False,
-    "properties": {
-        "name": {"type": "string", "description": "Singer stream name, <system>-<table>"},
-        "files": {"type": "string", "description": "glob under `path`; names that end in .gz are unpacked"},
-        "format": {"type": "string", "enum": ["jsonl", "csv"]},
-        "columns": {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": {"type": "string"},
-            "description": "name: type (string int long double boolean date timestamp timestamptz decimal(p,s) json)",
-        },
-        "key_properties": {"type": "array", "items": {"type": "string"}},
-        "replication_method": {"type": "string", "enum": ["INCREMENTAL", "FULL_TABLE"], "default": "INCREMENTAL"},
-        "customer_column": {
-            "type": ["string", "null"],
-            "description": "column that says whom a record is about, kept with rejects",
-        },
-        "delimiter": {"type": "string", "minLength": 1, "maxLength": 1, "default": ","},
-    },
-}
+if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context
+
+
+class FileStream(Stream):
+    """A declared stream, for the SDK's catalog."""
+
+    def __init__(self, tap: Tap, declared: Declaration) -> None:
+        super().__init__(tap=tap, schema=declared.schema, name=declared.name)
+        self.primary_keys = list(declared.key_properties)
+        self.forced_replication_method = declared.replication_method
+
+    def get_records(self, context: Context | None) -> Iterable[Mapping[str, Any]]:  # type: ignore[override]
+        """Never called: `TapFiles.invoke` reads with tap_files.sync."""
+        raise NotImplementedError(f"{self.name} is read by tap_files.sync")
 
 
 class TapFiles(Tap):
     """Reads JSON lines and CSV files under one bookmark a stream; bad lines become rejects."""
 
     name = "tap-files"
-    message_writer_class = MsgSpecWriter
-    capabilities: ClassVar[list[Any]] = [
+    package_name = "tap-files"
+    dynamic_catalog = True
+    config_jsonschema: ClassVar[dict[str, Any]] = config_schema()
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
@@ -53,64 +49,17 @@ class TapFiles(Tap):
         PluginCapabilities.ABOUT,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-    dynamic_catalog = True
-    config_jsonschema: ClassVar[dict[str, Any]] = {
-        "type": "object",
-        "required": ["path", "streams", "stage_dir"],
-        "properties": {
-            "path": {"type": "string", "description": "folder under which all files stand"},
-            "streams": {"type": "array", "minItems": 1, "items": _STREAM},
-            "stage_dir": {"type": "string", "description": "folder for batches on their way to the target"},
-            "batch_rows": {"type": "integer", "minimum": 1, "default": 200_000},
-            "recent_folders": {
-                "type": "integer",
-                "minimum": 1,
-                "default": 3,
-                "description": "newest folders that are remembered file by file; older ones by a digest",
-            },
-            "unfinished_lines": {
-                "type": "string",
-                "enum": ["wait", "reject"],
-                "default": "wait",
-                "description": "what becomes of an incomplete last line of the newest file",
-            },
-            "max_line_bytes": {"type": "integer", "minimum": 1024, "default": 16 << 20},
-        },
-    }
-
-    _announced = False
 
     def discover_streams(self) -> list[FileStream]:
         """The declared streams; raises FilesError for a declaration that cannot be."""
-        self._config = {**self._defaults(), **self._config}
-        return [FileStream(self, declaration(entry)) for entry in self.config["streams"]]
-
-    def _defaults(self) -> dict[str, Any]:
-        properties: dict[str, dict[str, Any]] = self.config_jsonschema["properties"]
-        return {name: setting["default"] for name, setting in properties.items() if "default" in setting}
-
-    def announce_state(self) -> None:
-        """Once, before the first SCHEMA: the state the run starts from, which the target holds against its tables.
-
-        The SDK sends it only when there is one, and "none" is a claim to be checked as well.
-        """
-        if not self._announced and not self.state:
-            self.write_message(StateMessage(value={"bookmarks": {}}))
-        self._announced = True
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
-        """Stop at once and without a STATE: half a stream must not look like a whole one."""
-        del frame
-        sys.exit(128 + signum)
+        return [FileStream(self, declaration(stream)) for stream in parse_settings(self.config).streams]
 
     @classmethod
-    def invoke(cls, **kwargs: Any) -> None:
-        """Run the tap; what a person must put right is one line in the log, not a traceback."""
-        try:
-            super().invoke(**kwargs)
-        except BrokenPipeError:
-            cls.logger.error("the target closed the pipe: its own message says why")  # noqa: TRY400 - not ours
-            sys.exit(1)
-        except (FilesError, OSError) as error:
-            cls.logger.error("%s", error)  # noqa: TRY400 - the message says it all
-            sys.exit(1)
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:
+        """`--about`, or a sync with configuration, catalog and state as given."""
+        if about:
+            cls.print_about(about_format)
+            return
+        given = cls(config=options["config"].config, parse_env_config=options["config"].parse_env, setup_mapper=False)
+        catalog, state = (read_json_files([options[n].name] if options[n] else []) for n in ("catalog", "state"))
+        sync(parse_settings(given.config), catalog, state, Messages(sys.stdout.buffer))

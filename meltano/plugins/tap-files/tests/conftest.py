@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tap_files.tap import TapFiles
+from tap_files.declaration import Declaration, declaration
+from tap_files.messages import Messages
+from tap_files.settings import StreamSettings, parse_settings
+from tap_files.sync import sync
 
 EVENTS = {
     "name": "web-events",
@@ -32,11 +38,12 @@ PEOPLE = {
 class Sent:
     """The messages of one run."""
 
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
+    def __init__(self, output: bytes) -> None:
+        self.messages: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
 
-    def write_message(self, message: Any) -> None:
-        self.messages.append(message.to_dict())
+    @property
+    def types(self) -> list[str]:
+        return [message["type"] for message in self.messages]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.messages if message["type"] == kind]
@@ -55,6 +62,11 @@ class Sent:
         return self.of("STATE")[-1]["value"]
 
 
+def declared(stream: dict[str, Any]) -> Declaration:
+    """The declaration of a stream's settings."""
+    return declaration(msgspec.convert(stream, StreamSettings))
+
+
 Run = Callable[..., Sent]
 
 
@@ -63,10 +75,10 @@ def run(tmp_path: Path) -> Run:
     """`run(stream, state=None, **settings)` runs the tap over `tmp_path/in`."""
 
     def run(stream: dict[str, Any], state: dict[str, Any] | None = None, **settings: Any) -> Sent:
-        sent = Sent()
+        output = io.BytesIO()
         config = {"path": str(tmp_path / "in"), "stage_dir": str(tmp_path / "stage"), "streams": [stream], **settings}
-        TapFiles(config=config, state=state, message_writer=sent).sync_all()
-        return sent
+        sync(parse_settings(config), {}, state or {}, Messages(output))
+        return Sent(output.getvalue())
 
     return run
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_files.csvrows import CsvRows
-from tap_files.declaration import declaration
 from tap_files.errors import FilesError
 
-from .conftest import PEOPLE
+from .conftest import PEOPLE, declared
 
 HEADER = b"id,name,income\n"
 
@@ -71,13 +70,13 @@ def test_typed_columns_are_strict_and_exact(run, write):
 
 def test_a_full_table_is_activated_after_its_rows_and_before_its_state(run, write):
     write("a.csv", HEADER + b"1,Ann,10\n")
-    assert [m["type"] for m in run(PEOPLE).messages] == ["STATE", "SCHEMA", "BATCH", "ACTIVATE_VERSION", "STATE"]
+    assert run(PEOPLE).types == ["STATE", "SCHEMA", "BATCH", "ACTIVATE_VERSION", "STATE"]
 
 
 def test_an_unchanged_full_table_is_not_sent_again_and_a_changed_one_of_the_same_size_is(run, write):
     path = write("a.csv", HEADER + b"1,Ann,10\n")
     state = run(PEOPLE).state
-    assert [m["type"] for m in run(PEOPLE, state).messages] == ["STATE", "SCHEMA"]
+    assert run(PEOPLE, state).types == ["STATE", "SCHEMA", "STATE"]
     path.write_bytes(HEADER + b"1,Ann,11\n")
     assert values(run(PEOPLE, state)) == [("1", "Ann", "11")]
     assert len(run({**PEOPLE, "columns": {"id": "string", "income": "string"}}, state).rows) == 1
@@ -85,7 +84,7 @@ def test_an_unchanged_full_table_is_not_sent_again_and_a_changed_one_of_the_same
 
 def test_a_table_of_no_rows_is_replaced_by_nothing_when_the_header_says_so(run, write):
     write("a.csv", HEADER)
-    assert [m["type"] for m in run(PEOPLE).messages] == ["STATE", "SCHEMA", "ACTIVATE_VERSION", "STATE"]
+    assert run(PEOPLE).types == ["STATE", "SCHEMA", "ACTIVATE_VERSION", "STATE"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_what_a_csv_writer_wrote_is_read_back(rows):
     text = "id,name,income\n" + "".join(
         ",".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n" for row in rows
     )
-    parser = CsvRows(declaration(PEOPLE))
+    parser = CsvRows(declared(PEOPLE))
     lines = text.encode().split(b"\n")[:-1]
     parser.header(lines[0], "a.csv")
     (columns, _, rejects), (_, _, late) = parser.parse(lines[1:], 2), parser.finish()

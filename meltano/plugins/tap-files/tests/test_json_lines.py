@@ -8,10 +8,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_files.declaration import declaration
 from tap_files.jsonlines import JsonLines
 
-from .conftest import EVENTS
+from .conftest import EVENTS, declared
 
 GOOD = b'{"event_id": "a", "user_id": 1, "timestamp": "2017-01-01T00:00:00.123Z", "properties": {"price": 12.50}}'
 
@@ -145,7 +144,7 @@ def test_fields_that_are_not_declared_are_announced_once(run, write, caplog):
     ]
 
 
-PARSER = JsonLines(declaration(EVENTS))
+PARSER = JsonLines(declared(EVENTS))
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -207,10 +206,10 @@ def test_damaged_lines_are_accepted_exactly_when_they_are_still_valid(event, dat
 
 def test_a_declaration_with_an_unknown_type_names_the_types_there_are():
     with pytest.raises(Exception, match=r"user_id is declared as 'bigint'.*long.*decimal"):
-        declaration({**EVENTS, "columns": {"user_id": "bigint"}})
+        declared({**EVENTS, "columns": {**EVENTS["columns"], "user_id": "bigint"}})
 
 
 def test_msgspec_still_judges_what_it_passes_over():
     """The parser relies on it: malformed JSON in a field nobody declared is still malformed."""
     with pytest.raises(msgspec.DecodeError):
-        JsonLines(declaration(EVENTS))._decode(b'{"event_id": "a", "other": [1,]}')
+        JsonLines(declared(EVENTS))._decode(b'{"event_id": "a", "other": [1,]}')

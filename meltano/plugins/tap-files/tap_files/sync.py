@@ -1,0 +1,115 @@
+"""One run of the tap: the authority on the order of its messages.
+
+First the state the run starts from, which the target holds against its tables. Then stream by stream: SCHEMA, batches
+and rejects as they come, ACTIVATE_VERSION where a table is replaced, and STATE, always, when everything before it has
+gone out; so a target that commits at STATE commits exactly what the bookmark says.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tap_files.batches import Batches
+from tap_files.bookmark import Listed, Plan, Progress, Reading, content_digest, listing
+from tap_files.catalog import as_selected
+from tap_files.declaration import Declaration, declaration
+from tap_files.errors import FilesError
+from tap_files.messages import Messages
+from tap_files.reading import Piece, Reader
+from tap_files.rejects import Describer
+from tap_files.settings import Settings
+
+REPORT_EVERY_SECONDS = 5.0
+logger = logging.getLogger("tap-files")
+
+
+def sync(settings: Settings, catalog: Mapping[str, Any], state: Mapping[str, Any], messages: Messages) -> None:
+    """Read all selected streams; raises FilesError for what a person must put right."""
+    bookmarks: dict[str, Any] = dict(state.get("bookmarks", {}))
+    messages.state(bookmarks)
+    declared = [as_selected(declaration(stream), catalog) for stream in settings.streams]
+    for stream in filter(None, declared):
+        messages.schema(stream.name, stream.schema, stream.key_properties)
+        bookmarks[stream.name] = StreamSync(settings, stream, messages).run(bookmarks.get(stream.name) or {})
+        messages.state(bookmarks)
+
+
+class StreamSync:
+    """Reads one stream once."""
+
+    def __init__(self, settings: Settings, stream: Declaration, messages: Messages) -> None:
+        self._settings, self._stream, self._messages = settings, stream, messages
+        self._root = Path(settings.path)
+        self._describer = Describer(stream.name, stream.customer_column)
+        self._rejected = 0
+
+    def run(self, bookmark: Mapping[str, Any]) -> dict[str, Any]:
+        """Send what is new since the bookmark; returns the next one."""
+        files = listing(self._root, self._stream.files)
+        return (self._replace if self._stream.full_table else self._append)(files, bookmark)
+
+    def _append(self, files: list[Listed], bookmark: Mapping[str, Any]) -> dict[str, Any]:
+        progress = Progress(bookmark)
+        plan = progress.plan(files)
+        if not files:
+            logger.warning("%s: no file matches %s under %s", self._stream.name, self._stream.files, self._root)
+        self._read(plan, files, progress)
+        return progress.bookmark(files, self._settings.recent_folders)
+
+    def _replace(self, files: list[Listed], bookmark: Mapping[str, Any]) -> dict[str, Any]:
+        if not files or (self._stream.format == "csv" and not all(file.size for file in files)):
+            raise FilesError(
+                f"{self._stream.name}: a file of {self._root / self._stream.files} is empty or there is none, and the "
+                "table would be emptied. Next: export the files again; the table is as it was"
+            )
+        content = content_digest(self._root, files, msgspec.json.encode(self._stream.schema).decode())
+        if bookmark.get("content") == content:
+            logger.info("%s: the files are unchanged", self._stream.name)
+            return dict(bookmark)
+        self._read(Plan([Reading(file) for file in files]), files, None)
+        self._messages.activate_version(self._stream.name, time.time_ns() // 1_000_000)
+        return {"content": content}
+
+    def _read(self, plan: Plan, files: Sequence[Listed], progress: Progress | None) -> None:
+        for warning in plan.warnings:
+            logger.warning("%s: %s", self._stream.name, warning)
+        batches = Batches(self._stream, Path(self._settings.stage_dir).absolute(), self._settings.batch_rows)
+        reader = Reader(self._stream, self._root, self._settings.max_line_bytes, logger.warning)
+        newest = files[-1] if files and progress and self._settings.unfinished_lines == "wait" else None
+        reported = time.monotonic()
+        for number, reading in enumerate(plan.readings, 1):
+            for piece in self._pieces(reader, reading, wait=reading.file == newest):
+                self._send(piece, reading.file.path, batches)
+                if progress:
+                    progress.consumed(reading.file, piece.consumed, piece.lines_consumed)
+            if time.monotonic() - reported > REPORT_EVERY_SECONDS or number == len(plan.readings):
+                reported = time.monotonic()
+                self._report(number, len(plan.readings), batches.seen)
+        for address in batches.close():
+            self._messages.batch(self._stream.name, address)
+
+    def _pieces(self, reader: Reader, reading: Reading, wait: bool) -> Iterator[Piece]:
+        try:
+            yield from reader.pieces(reading, wait)
+        except FileNotFoundError:
+            logger.warning("%s: %s is gone since it was listed", self._stream.name, reading.file.path)
+        except OSError as error:
+            path = self._root / reading.file.path
+            raise FilesError(f"{path} cannot be read: {error.strerror}. Next: check its rights") from error
+
+    def _send(self, piece: Piece, file: str, batches: Batches) -> None:
+        for reject in piece.rejects:
+            self._messages.reject(self._describer.record(file, reject))
+        self._rejected += len(piece.rejects)
+        for address in batches.add(piece.columns, file, piece.lines):
+            self._messages.batch(self._stream.name, address)
+
+    def _report(self, number: int, files: int, rows: int) -> None:
+        name, rejected = self._stream.name, self._rejected
+        logger.info("%s: %d of %d files, %d rows, %d rejects", name, number, files, rows, rejected)
