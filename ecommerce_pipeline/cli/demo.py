@@ -6,7 +6,9 @@ nothing else. Every step finds out what is already done, so the same command goe
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,8 +46,7 @@ def demo(scale: Scale = 1.0, until: Day = DEMO_DAY) -> None:
     from shopsphere import company
 
     settings = _up(console.settings())
-    out = console.console()
-    with out.status(f"ShopSphere lives until {(until or DEMO_DAY).date()}"):
+    with _told("ShopSphere opens its shop"):
         company.seed(settings.home, scale, (until or DEMO_DAY).date())
     materialize("daily_update")
     _headlines(settings)
@@ -75,24 +76,45 @@ def simulate(
     if days is not None and until is not None:
         console.fail("--days or --until, not both", console.MISUSED)
     settings = _up(console.settings())
-    goal: int | date = until.date() if until else days or 1
-    with console.console().status("days pass in ShopSphere"):
-        reached = company.simulate(settings.home, goal, faults=faults)
-    console.say(f"ShopSphere stands at the end of {reached}. Next: `shopsphere materialize daily_update`")
+    with _told("days pass in ShopSphere"):
+        clock = company.simulate(settings.home, days, until.date() if until else None, faults)
+    console.say(f"ShopSphere stands at the end of {clock.day}. Next: `shopsphere materialize daily_update`")
 
 
 def _up(settings: Settings) -> Settings:
     """Services running, addresses in .env; returns the settings that hold them."""
-    from ecommerce_pipeline.operations import dotenv, services
+    from ecommerce_pipeline.operations import services
     from ecommerce_pipeline.settings import get_settings
     from shopsphere import company
     from shopsphere.services import programs
 
-    with console.console().status("starting ShopSphere's databases and API"):
+    with _told("starting ShopSphere's databases and API"):
         services.start(settings, programs(settings.home))
-    dotenv.write(settings.env_file, company.connection_settings(settings.home))
+    company.write_connection_settings(settings.home, settings.env_file)
     get_settings.cache_clear()
     return get_settings()
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What the company is doing, in its own words, while it does it."""
+    import logging
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told = record.getMessage()
+            status.update(told)
+            if record.levelno >= logging.WARNING or not out.is_terminal:
+                out.print(told)
+
+    out, teller, log = console.console(), Teller(), logging.getLogger("shopsphere")
+    log.setLevel(logging.INFO)
+    log.addHandler(teller)
+    with out.status(what) as status:
+        try:
+            yield
+        finally:
+            log.removeHandler(teller)
 
 
 def _headlines(settings: Settings) -> None:

@@ -31,10 +31,11 @@ def query(
     branch: Annotated[str, typer.Option(help="the catalog branch to read")] = "lake",
 ) -> None:
     """Ask the lake a question; nothing can be written."""
+    settings = console.settings()
     from ecommerce_pipeline.cli import rows
     from ecommerce_pipeline.lakehouse import reader
 
-    with reader.connect(console.settings(), branch) as connection:
+    with reader.connect(settings, branch) as connection:
         try:
             rows.check_reads_only(connection, sql)
             result = connection.execute(sql)
@@ -45,11 +46,12 @@ def query(
 
 def tables(branch: Annotated[str, typer.Option(help="the catalog branch to list")] = "lake") -> None:
     """Every table with rows, files, bytes, snapshots and last commit."""
+    settings = console.settings()
     from ecommerce_pipeline.lakehouse.tables import table_statuses
 
     columns = ("table", "rows", "files", "bytes", "snapshots", "last commit (UTC)")
     table = console.plain_table(*columns, right=("rows", "files", "bytes", "snapshots"))
-    for status in table_statuses(console.settings(), branch):
+    for status in table_statuses(settings, branch):
         table.add_row(
             f"{status.namespace}.{status.name}",
             f"{status.rows:,}",

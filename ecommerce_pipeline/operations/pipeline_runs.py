@@ -21,7 +21,6 @@ from dagster import (
     TableSchema,
 )
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import EqualTo
 from pyiceberg.table import Table
 
 from ecommerce_pipeline.lakehouse import lease
@@ -77,7 +76,7 @@ def record(settings: Settings, instance: DagsterInstance, run_id: str) -> int:
     if rows:
         with lease.hold(settings, [f"table:{'.'.join(IDENTIFIER)}"], f"record of run {run_id}", wait_seconds=60):
             table = _table(open_catalog(settings))
-            table.overwrite(pa.Table.from_pylist(rows, schema=SCHEMA), overwrite_filter=EqualTo("run_id", value=run_id))
+            table.overwrite(pa.Table.from_pylist(rows, schema=SCHEMA), overwrite_filter=f"run_id = '{run_id}'")
         instance.report_runless_asset_event(
             AssetMaterialization(list(IDENTIFIER), metadata={"rows_written": len(rows), "run_id": run_id})
         )
