@@ -1,0 +1,134 @@
+"""The company: founded by `seed`, lives by `simulate`, and tells how to reach its systems by `connection_settings`.
+
+Both write the same thing: for every system, the rows whose latest change falls into a window of company time, taken
+from a history that is a pure function of the seed and the scale. The seed's window begins with time itself, a simulated
+day's with the day. Hence seeding to D + 7 equals seeding to D and letting seven days pass, one by one or at once. A
+step that was interrupted is finished by the next call, with the window and the faults it was begun with.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+from shopsphere import postgres, services
+from shopsphere.draws import Draws
+from shopsphere.faults import Faults
+from shopsphere.state import (
+    DEFAULT_SEED,
+    FIRST_DAY,
+    LAST_DAY,
+    Clock,
+    CompanyError,
+    Places,
+    Window,
+    read_clock,
+    secret,
+    write_clock,
+    write_private,
+)
+from shopsphere.step import Step
+
+LOG = logging.getLogger(__name__)
+
+
+def seed(home: Path, scale: float, until: date, seed: int = DEFAULT_SEED, faults: float = 0.0) -> Clock:
+    """Founds the company below `home` and brings it to the end of the day `until` (UTC); PostgreSQL must be
+    running.
+
+    A company of the same seed and scale that stands earlier is brought forward, one that stands there or later is left
+    alone. Raises CompanyError if there is another company, if `until` is outside the data, or if the database does not
+    answer.
+    """
+    _check(until, faults)
+    clock = read_clock(home)
+    if clock is None:
+        return _found(home, Clock(seed, scale, FIRST_DAY).towards(until, faults))
+    if (clock.seed, clock.scale) != (seed, scale):
+        raise CompanyError(
+            f"a company of scale {clock.scale:g} and seed {clock.seed} lives in {home}; "
+            f"scale {scale:g} and seed {seed} would be another. "
+            "Next: `shopsphere reset`, then seed again"
+        )
+    return simulate(home, until=until, faults=faults) if clock.day < until or clock.until else clock
+
+
+def simulate(home: Path, days: int | None = None, until: date | None = None, faults: float = 0.0) -> Clock:
+    """Lets `days` more days pass, or all up to the end of `until` (UTC), and gives the new clock; `faults` is the
+    share of records to break.
+
+    Raises CompanyError beyond the data's end, when there is no company yet, or if the database does not answer.
+    """
+    clock = read_clock(home)
+    if clock is None:
+        raise CompanyError(f"no company lives in {home}. Next: `shopsphere demo` founds it")
+    if clock.until:
+        LOG.info("finishing the step to %s that was interrupted", clock.until)
+        clock = _live(home, clock)
+    goal = until or clock.day + timedelta(days=1 if days is None else days)
+    _check(goal, faults)
+    if goal <= clock.day:
+        LOG.info("the company already stands at the end of %s", clock.day)
+        return clock
+    return _live(home, clock.towards(goal, faults))
+
+
+def connection_settings(home: Path) -> dict[str, str]:
+    """The pipeline's SHOPSPHERE_* settings for the company's systems; they hold secrets. Ask again after each
+    start: a port may have moved.
+    """
+    port, places = services.port(home, "postgres"), Places(home)
+    url = {
+        name: postgres.url(port, name, postgres.READER, secret(home, postgres.READER)) for name in postgres.DATABASES
+    }
+    return {
+        "SHOPSPHERE_SHOP_URL": url["shop"],
+        "SHOPSPHERE_CATALOG_URL": url["catalog"],
+        "SHOPSPHERE_HUBSPOT_URL": f"http://127.0.0.1:{services.port(home, 'hubspot')}",
+        "SHOPSPHERE_HUBSPOT_TOKEN": secret(home, "hubspot"),
+        "SHOPSPHERE_WEB_EVENTS_PATH": str(places.events),
+        "SHOPSPHERE_CRM_PATH": str(places.crm),
+    }
+
+
+def write_connection_settings(home: Path, env_file: Path) -> None:
+    """Puts the connection settings into `env_file` (0600), leaving every other line as it is."""
+    mine = connection_settings(home)
+    kept = env_file.read_text("utf-8").splitlines() if env_file.exists() else []
+    kept = [line for line in kept if line.split("=", 1)[0].strip() not in mine]
+    write_private(env_file, "\n".join([*kept, *(f"{name}={value}" for name, value in mine.items())]) + "\n")
+
+
+def _check(until: date, faults: float) -> None:
+    if until > LAST_DAY:
+        raise CompanyError(
+            f"the data ends on {LAST_DAY}: the company cannot live to {until}. Next: choose an earlier day"
+        )
+    if until < FIRST_DAY:
+        raise CompanyError(f"the company opened on {FIRST_DAY}: it cannot stand at {until}. Next: choose a day of 2017")
+    if not 0 <= faults <= 1:
+        raise CompanyError(f"a fault rate of {faults} is not a share between 0 and 1. Next: try 0.05")
+
+
+def _found(home: Path, clock: Clock) -> Clock:
+    """The first step: whatever an interrupted one left is thrown away."""
+    places = Places(home)
+    for folder in (places.events, places.crm, places.hubspot.parent, places.ledger.parent):
+        shutil.rmtree(folder, ignore_errors=True)
+    postgres.ensure_databases(home, services.port(home, "postgres"))
+    return _write(home, clock, Window.days(None, clock.until or clock.day), fresh=True)
+
+
+def _live(home: Path, clock: Clock) -> Clock:
+    """A later step; noted beside the clock before anything is written."""
+    write_clock(home, clock)
+    return _write(home, clock, Window.days(clock.day + timedelta(days=1), clock.until or clock.day), fresh=False)
+
+
+def _write(home: Path, clock: Clock, window: Window, *, fresh: bool) -> Clock:
+    Step(home, clock, window, fresh, Faults(clock.faults, Draws(clock.seed), window)).write()
+    arrived = clock.arrived()
+    write_clock(home, arrived)
+    return arrived

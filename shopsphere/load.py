@@ -1,0 +1,92 @@
+"""Writing rows into the company's databases: COPY for a first load, COPY and upsert for the days after.
+
+A first load of a database is one transaction, and so is each later step: readers and crashes see all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+
+from shopsphere import postgres
+from shopsphere.tables import TABLES, Table
+
+LOG = logging.getLogger(__name__)
+CHUNK = 200_000
+
+
+class Loader:
+    """Takes frames in and writes them to one database within one transaction; `fresh` means the tables were just
+    made.
+    """
+
+    def __init__(self, db: psycopg.Connection[Any], *, fresh: bool) -> None:
+        self.db, self.fresh = db, fresh
+
+    def put(self, address: str, rows: pl.DataFrame) -> None:
+        """Adds the rows of a table, by key; without effect if the same rows were put before."""
+        table = TABLES[address]
+        if not rows.is_empty():
+            self._copy(table, rows) if self.fresh else self._upsert(table, rows)
+        LOG.debug("%s: %d rows", address, rows.height)
+
+    def replace(self, address: str, rows: pl.DataFrame) -> None:
+        """Makes the rows the whole table: rows that are not among them go."""
+        if self.fresh:
+            return self.put(address, rows)
+        table = TABLES[address]
+        staged = self._stage(table, rows)
+        same = " AND ".join(f"s.{name} = t.{name}" for name in table.key)
+        self.db.execute(f"DELETE FROM {table.address} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {same})")  # noqa: S608
+        self.db.execute(table.upsert_sql(staged))
+        self.db.execute(f"DROP TABLE {staged}")
+
+    def _upsert(self, table: Table, rows: pl.DataFrame) -> None:
+        staged = self._stage(table, rows)
+        self.db.execute(table.upsert_sql(staged))
+        self.db.execute(f"DROP TABLE {staged}")
+
+    def _stage(self, table: Table, rows: pl.DataFrame) -> str:
+        staged = f"staged_{table.name}"
+        self.db.execute(f"CREATE TEMP TABLE {staged} (LIKE {table.address}) ON COMMIT DROP")
+        self._copy(table, rows, staged)
+        return staged
+
+    def _copy(self, table: Table, rows: pl.DataFrame, into: str | None = None) -> None:
+        chosen = rows.select(list(table.columns))
+        columns = ", ".join(table.columns)
+        with (
+            self.db.cursor() as cursor,
+            cursor.copy(f"COPY {into or table.address} ({columns}) FROM STDIN (FORMAT csv)") as copy,
+        ):
+            for part in chosen.iter_slices(CHUNK):
+                copy.write(part.write_csv(include_header=False).encode())
+
+
+@contextmanager
+def loading(home: Path, port: int, database: str, *, fresh: bool) -> Iterator[Loader]:
+    """One transaction on a database; `fresh` drops and makes its schema first, and its keys last."""
+    with postgres.connect(home, port, database) as db:
+        if fresh:
+            db.execute(f"DROP SCHEMA IF EXISTS {database} CASCADE")
+            db.execute(f"CREATE SCHEMA {database}")
+            _execute(db, (table.create_sql() for table in TABLES.values() if table.database == database))
+        yield Loader(db, fresh=fresh)
+        if fresh:
+            _execute(
+                db, (line for table in TABLES.values() if table.database == database for line in table.index_sql())
+            )
+            postgres.grant_reading(db, database)
+    with postgres.connect(home, port, database, autocommit=True) as db:
+        db.execute("ANALYZE")
+
+
+def _execute(db: psycopg.Connection[Any], statements: Iterable[str]) -> None:
+    for statement in statements:
+        db.execute(statement)  # type: ignore[call-overload]
