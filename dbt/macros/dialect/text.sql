@@ -4,6 +4,9 @@
 
 {% macro trino__type_timestamp() -%} timestamp(6) {%- endmacro %}
 
+{#- Text without blanks around it, no-break spaces (Latin-1's 160) being blanks; null when nothing is left. -#}
+{% macro tidy_text(text) -%} nullif(trim(replace({{ text }}, chr(160), ' ')), '') {%- endmacro %}
+
 {% macro matches(text, pattern) -%} {{ return(adapter.dispatch('matches')(text, pattern)) }} {%- endmacro %}
 
 {% macro default__matches(text, pattern) -%} regexp_like({{ text }}, '{{ pattern }}') {%- endmacro %}
@@ -42,11 +45,11 @@
 {% macro duckdb__json_text(json, path) -%} json_extract_string({{ json }}, '{{ path }}') {%- endmacro %}
 
 {#- Columns as one JSON text, every value a string or null, keys in alphabetical order on both engines. `columns` is a list of column
-    names, or a mapping of key to expression. -#}
-{% macro json_record(columns) -%}
+    names (of the relation `alias`, if given), or a mapping of key to expression. -#}
+{% macro json_record(columns, alias=none) -%}
   {%- set fields = {} -%}
   {%- for key in columns | sort -%}
-    {%- do fields.update({key: columns[key] if columns is mapping else key}) -%}
+    {%- do fields.update({key: columns[key] if columns is mapping else (alias ~ '.' if alias else '') ~ key}) -%}
   {%- endfor -%}
   {{ return(adapter.dispatch('json_record')(fields)) }}
 {%- endmacro %}

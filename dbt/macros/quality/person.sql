@@ -14,15 +14,15 @@
   {%- for field in person_fields() %}
   {{ field }} as source_{{ field }},
   {%- endfor %}
-  nullif(trim(first_name), '') as first_name,
-  nullif(trim(last_name), '') as last_name,
+  {{ tidy_text('first_name') }} as first_name,
+  {{ tidy_text('last_name') }} as last_name,
   {{ cleaned_email('email') }} as email,
   {{ cleaned_phone('phone') }} as phone,
   {{ cleaned_street('street') }} as street,
-  nullif(trim(case when {{ city_is_postcode() }} then postcode else city end), '') as city,
-  nullif(trim(region), '') as region,
-  nullif(trim(case when {{ city_is_postcode() }} then city else postcode end), '') as postcode,
-  nullif(upper(trim(country)), '') as country
+  {{ tidy_text('case when ' ~ city_is_postcode() ~ ' then postcode else city end') }} as city,
+  {{ tidy_text('region') }} as region,
+  {{ tidy_text('case when ' ~ city_is_postcode() ~ ' then city else postcode end') }} as postcode,
+  upper({{ tidy_text('country') }}) as country
 {%- endmacro %}
 
 {#- Lower case without blanks; null when it is not name@domain.tld. -#}

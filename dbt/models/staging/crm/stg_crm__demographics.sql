@@ -9,13 +9,13 @@ typed as (
 
   select
     try_cast(trim(household_id) as bigint) as customer_id,
-    nullif(trim(age), '') as age_group,
-    nullif(trim(income), '') as income_group,
-    nullif(trim(home_ownership), '') as home_ownership,
-    nullif(trim(marital_status), '') as marital_status,
-    nullif(trim(household_size), '') as household_size,
-    nullif(trim(household_comp), '') as household_composition,
-    nullif(trim(kids_count), '') as kids_count,
+    {{ tidy_text('age') }} as age_group,
+    {{ tidy_text('income') }} as income_group,
+    {{ tidy_text('home_ownership') }} as home_ownership,
+    {{ tidy_text('marital_status') }} as marital_status,
+    {{ tidy_text('household_size') }} as household_size,
+    {{ tidy_text('household_comp') }} as household_composition,
+    {{ tidy_text('kids_count') }} as kids_count,
     _sdc_commit_seq as _commit_seq
   from latest
 

@@ -1,0 +1,30 @@
+{#- One row for every personal field of `base` (see cleaned_person) that was read otherwise than written, in the columns of quality.corrections. -#}
+{% macro person_corrections(base, source_table, key) -%}
+  {%- for field in person_fields() %}
+  select
+    'shop' as source_system,
+    '{{ source_table }}' as source_table,
+    cast({{ key }} as varchar) as record_key,
+    customer_id,
+    '{{ person_rule(field) }}' as rule,
+    '{{ field }}' as field,
+    source_{{ field }} as before_value,
+    {{ field }} as after_value,
+    case when {{ field }} is null then 'nulled' else 'corrected' end as status,
+    _sdc_commit_seq as _commit_seq
+  from {{ base }}
+  where
+    source_{{ field }} is distinct from {{ field }}
+    {%- if field in ('first_name', 'last_name') %}
+    or {{ field }} is null
+    {%- endif %}
+  {{ 'union all' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{% macro person_rule(field) -%}
+  {{ return({
+    'first_name': 'name_present', 'last_name': 'name_present', 'email': 'email_well_formed', 'phone': 'phone_in_e164', 'street': 'address_written_out',
+    'city': 'city_and_postcode_in_place', 'postcode': 'city_and_postcode_in_place', 'region': 'address_written_out', 'country': 'address_written_out'
+  }[field]) }}
+{%- endmacro %}

@@ -1,0 +1,84 @@
+-- What the auditor asks for each day. The source's total is what the shop says its orders came to, those in quarantine included (on the day they were
+-- last written, their own date being unsure); the lake's is what the lines of the orders we believe come to. On a clean day both are the same.
+with orders as (
+
+  select
+    facts.order_date as day,
+    count(*) as orders,
+    sum(facts.revenue) as revenue,
+    sum(case when facts.revenue > {{ setting('REPORTING_THRESHOLD_USD', 150) | int }} then 1 else 0 end) as orders_above_threshold,
+    sum(reported.reported_total_amount) as reported_total,
+    sum(case when {{ business_date('reported.created_at') }} > facts.order_date then 1 else 0 end) as late_rows
+  from {{ ref('fct_orders') }} as facts
+  inner join {{ ref('stg_shop__orders') }} as reported on facts.order_id = reported.order_id
+  group by facts.order_date
+
+),
+
+late_lines as (
+
+  select
+    lines.order_date as day,
+    count(*) as late_rows
+  from {{ ref('fct_order_items') }} as lines
+  inner join {{ ref('stg_shop__order_items') }} as written
+    on lines.order_id = written.order_id and lines.product_id = written.product_id
+  where {{ business_date('written.created_at') }} > lines.order_date
+  group by lines.order_date
+
+),
+
+refunds as (
+
+  select
+    {{ business_date('refunded_at') }} as day,
+    count(*) as refunds,
+    sum(amount) as refunded_amount
+  from {{ ref('stg_shop__refunds') }}
+  group by {{ business_date('refunded_at') }}
+
+),
+
+quarantined as (
+
+  select
+    recorded_on as day,
+    count(*) as quarantined_rows,
+    sum(amount) as quarantined_value,
+    coalesce(sum(case when source_table = 'orders' then amount end), 0) as quarantined_orders_value
+  from {{ ref('quarantine') }}
+  where status = 'open'
+  group by recorded_on
+
+),
+
+rejected as (
+
+  select
+    rejected_on as day,
+    count(*) as rejected_rows
+  from {{ ref('int_rejects') }}
+  group by rejected_on
+
+)
+
+select
+  days.date_day as compliance_date,
+  coalesce(orders.orders, 0) as orders,
+  coalesce(orders.revenue, 0) as revenue,
+  coalesce(refunds.refunds, 0) as refunds,
+  coalesce(refunds.refunded_amount, 0) as refunded_amount,
+  coalesce(rejected.rejected_rows, 0) as rejected_rows,
+  coalesce(quarantined.quarantined_rows, 0) as quarantined_rows,
+  coalesce(quarantined.quarantined_value, 0) as quarantined_value,
+  coalesce(orders.late_rows, 0) + coalesce(late_lines.late_rows, 0) as late_rows,
+  coalesce(orders.orders_above_threshold, 0) as orders_above_threshold,
+  coalesce(orders.reported_total, 0) + coalesce(quarantined.quarantined_orders_value, 0) as source_total,
+  coalesce(orders.revenue, 0) as lake_total,
+  coalesce(orders.reported_total, 0) + coalesce(quarantined.quarantined_orders_value, 0) - coalesce(orders.revenue, 0) as difference
+from {{ business_days() }} as days
+left join orders on days.date_day = orders.day
+left join late_lines on days.date_day = late_lines.day
+left join refunds on days.date_day = refunds.day
+left join quarantined on days.date_day = quarantined.day
+left join rejected on days.date_day = rejected.day

@@ -1,0 +1,74 @@
+-- How far a day's revenue is from the same weekday's usual one, in robust standard deviations: the median and the median absolute deviation do not follow
+-- the outliers they are to find; 1.4826 makes the latter comparable with a standard deviation. The median of an even number of days is exact to half a cent.
+with days as (
+
+  select
+    revenue_date,
+    total_revenue as revenue
+  from {{ ref('daily_revenue') }}
+
+),
+
+weeks_before as (
+
+  select
+    days.revenue_date,
+    before.revenue
+  from days
+  inner join days as before
+    on
+      before.revenue_date < days.revenue_date
+      and before.revenue_date >= {{ add_days('days.revenue_date', -56) }}
+      and {{ iso_weekday('before.revenue_date') }} = {{ iso_weekday('days.revenue_date') }}
+
+),
+
+expectations as (
+
+  select
+    revenue_date,
+    count(*) as weeks,
+    cast({{ median('revenue') }} as decimal(18, 3)) as expected
+  from weeks_before
+  group by revenue_date
+
+),
+
+spreads as (
+
+  select
+    weeks_before.revenue_date,
+    cast({{ median('abs(weeks_before.revenue - expectations.expected)') }} as decimal(18, 4)) as mad
+  from weeks_before
+  inner join expectations on weeks_before.revenue_date = expectations.revenue_date
+  group by weeks_before.revenue_date
+
+),
+
+scored as (
+
+  select
+    days.revenue_date,
+    days.revenue,
+    coalesce(expectations.weeks, 0) as weeks,
+    expectations.expected,
+    spreads.mad,
+    case
+      when expectations.weeks >= 4
+        then {{ ratio('days.revenue - expectations.expected', "cast('1.4826' as decimal(5, 4)) * spreads.mad", scale=6, digits=8) }}
+    end as robust_z
+  from days
+  left join expectations on days.revenue_date = expectations.revenue_date
+  left join spreads on days.revenue_date = spreads.revenue_date
+
+)
+
+select
+  revenue_date,
+  revenue,
+  weeks,
+  expected,
+  mad,
+  robust_z,
+  coalesce(abs(robust_z) > cast('3.5' as decimal(2, 1)), false) as is_anomaly
+from scored

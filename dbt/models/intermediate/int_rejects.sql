@@ -1,0 +1,28 @@
+{{ config(materialized='ephemeral', contract={'enforced': false}) }}
+
+-- The records ingestion could not read, with the company's day of the file they stood in (files without a day in their path have none). The table is made
+-- by the first reject; until then there are none.
+{%- set rejects = source('quality', 'rejects') %}
+{%- if execute and adapter.get_relation(rejects.database, rejects.schema, rejects.identifier) is not none %}
+select
+  source_system,
+  source_table,
+  "position",
+  customer_id,
+  rule,
+  dimension,
+  run_id,
+  try_cast({{ first_match('"position"', '[0-9]{4}-[0-9]{2}-[0-9]{2}') }} as date) as rejected_on
+from {{ rejects }}
+{%- else %}
+select
+  cast(null as varchar) as source_system,
+  cast(null as varchar) as source_table,
+  cast(null as varchar) as "position",
+  cast(null as bigint) as customer_id,
+  cast(null as varchar) as rule,
+  cast(null as varchar) as dimension,
+  cast(null as varchar) as run_id,
+  cast(null as date) as rejected_on
+where false
+{%- endif %}

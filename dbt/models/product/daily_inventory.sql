@@ -1,0 +1,37 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of') }}
+
+-- The catalog shows only today's stock. A day is therefore written when the stock we hold is not younger than the day; a backfill of an older day leaves
+-- that day as it was written then.
+with days as (
+
+  select days.as_of
+  from {{ as_of_days() }} as days
+  where days.as_of >= (select max({{ business_date('updated_at') }}) from {{ ref('stg_catalog__inventory') }})
+
+),
+
+sold as (
+
+  select
+    days.as_of,
+    items.product_id,
+    sum(items.quantity) as units_sold_28_days
+  from days
+  inner join {{ ref('fct_order_items') }} as items
+    on items.order_date <= days.as_of and items.order_date > {{ add_days('days.as_of', -28) }}
+  group by days.as_of, items.product_id
+
+)
+
+select
+  days.as_of,
+  stock.product_id,
+  stock.units_on_hand,
+  stock.reorder_point,
+  coalesce(sold.units_sold_28_days, 0) as units_sold_28_days,
+  {{ ratio('28 * cast(stock.units_on_hand as bigint)', 'sold.units_sold_28_days', scale=1, digits=0) }} as days_of_cover,
+  coalesce(sold.units_sold_28_days, 0) > 0
+  and (stock.units_on_hand <= stock.reorder_point or 28 * cast(stock.units_on_hand as bigint) < 7 * sold.units_sold_28_days) as at_risk
+from days
+cross join {{ ref('stg_catalog__inventory') }} as stock
+left join sold on days.as_of = sold.as_of and stock.product_id = sold.product_id

@@ -1,0 +1,160 @@
+-- One row per record, field and value as it was written: the first time it was seen so. `nulled`: it could not be read; `imputed`: it was missing and is a
+-- guess; `inferred`: the record itself was missing.
+with people as (
+
+  {{ person_corrections(ref('base_shop__customers'), 'customers', 'customer_id') }}
+  union all
+  {{ person_corrections(ref('base_shop__customer_changes'), 'customer_changes', 'change_id') }}
+
+),
+
+set_aside_lines as (
+
+  select distinct order_id
+  from {{ ref('base_shop__order_items') }}
+  where rule is not null
+
+),
+
+-- a total is held against its lines only when all of them are believed
+totals as (
+
+  select
+    'shop' as source_system,
+    'orders' as source_table,
+    cast(facts.order_id as varchar) as record_key,
+    facts.customer_id,
+    'total_amount_is_sum_of_lines' as rule,
+    'total_amount' as field,
+    cast(reported.reported_total_amount as varchar) as before_value,
+    cast(facts.revenue as varchar) as after_value,
+    'corrected' as status,
+    reported._commit_seq
+  from {{ ref('fct_orders') }} as facts
+  inner join {{ ref('stg_shop__orders') }} as reported on facts.order_id = reported.order_id
+  where
+    facts.revenue <> reported.reported_total_amount
+    and facts.item_count > 0
+    and facts.order_id not in (select order_id from set_aside_lines)
+
+),
+
+departments as (
+
+  select
+    'catalog' as source_system,
+    'products' as source_table,
+    cast(product_id as varchar) as record_key,
+    cast(null as bigint) as customer_id,
+    'department_present' as rule,
+    'department' as field,
+    cast(null as varchar) as before_value,
+    department as after_value,
+    'imputed' as status,
+    _commit_seq
+  from {{ ref('stg_catalog__products') }}
+  where is_department_imputed
+
+),
+
+unknown_products as (
+
+  select
+    'shop' as source_system,
+    'order_items' as source_table,
+    cast(products.product_id as varchar) as record_key,
+    cast(null as bigint) as customer_id,
+    'product_in_catalog' as rule,
+    'product_id' as field,
+    cast(null as varchar) as before_value,
+    cast(products.product_id as varchar) as after_value,
+    'inferred' as status,
+    min(items._commit_seq) as _commit_seq
+  from {{ ref('dim_products') }} as products
+  inner join {{ ref('stg_shop__order_items') }} as items on products.product_id = items.product_id
+  where products.is_inferred
+  group by products.product_id
+
+),
+
+households as (
+
+  select
+    'crm' as source_system,
+    'demographics' as source_table,
+    cast(customer_id as varchar) as record_key,
+    customer_id,
+    'income_present' as rule,
+    'income' as field,
+    cast(null as varchar) as before_value,
+    income_group as after_value,
+    'imputed' as status,
+    _commit_seq
+  from {{ ref('stg_crm__demographics') }}
+  where is_income_imputed
+  union all
+  select
+    'crm' as source_system,
+    'demographics' as source_table,
+    cast(customer_id as varchar) as record_key,
+    customer_id,
+    'household_size_present' as rule,
+    'household_size' as field,
+    cast(null as varchar) as before_value,
+    household_size as after_value,
+    'imputed' as status,
+    _commit_seq
+  from {{ ref('stg_crm__demographics') }}
+  where is_household_size_imputed
+
+),
+
+found as (
+
+  select * from people
+  union all
+  select * from totals
+  union all
+  select * from departments
+  union all
+  select * from unknown_products
+  union all
+  select * from households
+
+),
+
+first_seen as (
+
+  select
+    *,
+    row_number() over (
+      partition by source_system, source_table, record_key, rule, field, before_value
+      order by _commit_seq
+    ) as sighting
+  from found
+
+)
+
+select
+  first_seen.source_system,
+  first_seen.source_table,
+  first_seen.record_key,
+  first_seen.customer_id,
+  first_seen.rule,
+  rules.dimension,
+  rules.meaning as reason,
+  first_seen.field,
+  first_seen.before_value,
+  first_seen.after_value,
+  {{ json_record({'key': 'first_seen.record_key', 'field': 'first_seen.field', 'value': 'first_seen.before_value'}) }} as raw_record,
+  commits.run_id,
+  first_seen._commit_seq,
+  first_seen.status
+from first_seen
+inner join {{ ref('quality_rules') }} as rules
+  on first_seen.source_system = rules.source_system and first_seen.source_table = rules.source_table and first_seen.rule = rules.rule
+left join {{ ref('int_raw_commits') }} as commits
+  on
+    first_seen.source_system = commits.source_system and first_seen.source_table = commits.source_table
+    and first_seen._commit_seq = commits.commit_seq
+where first_seen.sighting = 1

@@ -1,0 +1,106 @@
+-- One row per record and rule: the last bad version of it. A record is resolved once the source has sent a version of it that is believed.
+with orders as (
+
+  select
+    'shop' as source_system,
+    'orders' as source_table,
+    cast(bad.order_id as varchar) as record_key,
+    bad.customer_id,
+    bad.rule,
+    {{ json_record([
+      'order_id', 'customer_id', 'store_id', 'placed_at', 'status', 'payment_method', 'currency', 'total_amount', 'created_at', 'updated_at'
+    ], 'bad') }} as raw_record,
+    bad.total_amount as amount,
+    {{ business_date('bad.updated_at') }} as recorded_on,
+    bad._sdc_run_id as run_id,
+    bad._sdc_commit_seq as _commit_seq,
+    coalesce(good._commit_seq > bad._sdc_commit_seq, false) as is_resolved
+  from ({{ latest_version(ref('base_shop__orders'), ['order_id', 'rule'], accepted='r.rule is not null') }}) as bad
+  left join {{ ref('stg_shop__orders') }} as good on bad.order_id = good.order_id
+
+),
+
+order_items as (
+
+  select
+    'shop' as source_system,
+    'order_items' as source_table,
+    cast(bad.order_id as varchar) || '-' || cast(bad.product_id as varchar) as record_key,
+    orders.customer_id,
+    bad.rule,
+    {{ json_record([
+      'order_id', 'product_id', 'quantity', 'sales_value', 'retail_disc', 'coupon_disc', 'coupon_match_disc', 'created_at', 'updated_at'
+    ], 'bad') }} as raw_record,
+    bad.sales_value as amount,
+    {{ business_date('bad.updated_at') }} as recorded_on,
+    bad._sdc_run_id as run_id,
+    bad._sdc_commit_seq as _commit_seq,
+    coalesce(good._commit_seq > bad._sdc_commit_seq, false) as is_resolved
+  from ({{ latest_version(ref('base_shop__order_items'), ['order_id', 'product_id', 'rule'], accepted='r.rule is not null') }}) as bad
+  left join {{ ref('stg_shop__orders') }} as orders on bad.order_id = orders.order_id
+  left join {{ ref('stg_shop__order_items') }} as good on bad.order_id = good.order_id and bad.product_id = good.product_id
+
+),
+
+prices as (
+
+  select
+    'catalog' as source_system,
+    'prices' as source_table,
+    cast(price_id as varchar) as record_key,
+    cast(null as bigint) as customer_id,
+    rule,
+    {{ json_record(['price_id', 'product_id', 'price', 'cost_price', 'valid_from', 'created_at', 'updated_at']) }} as raw_record,
+    cast(0 as decimal(12, 2)) as amount,
+    {{ business_date('updated_at') }} as recorded_on,
+    _sdc_run_id as run_id,
+    _sdc_commit_seq as _commit_seq,
+    false as is_resolved
+  from {{ ref('base_catalog__prices') }}
+  where rule is not null
+
+),
+
+set_aside as (
+
+  select * from orders
+  union all
+  select * from order_items
+  union all
+  select * from prices
+
+)
+
+select
+  set_aside.source_system,
+  set_aside.source_table,
+  set_aside.record_key,
+  set_aside.customer_id,
+  set_aside.rule,
+  rules.dimension,
+  rules.meaning as reason,
+  set_aside.raw_record,
+  set_aside.amount,
+  set_aside.recorded_on,
+  set_aside.run_id,
+  set_aside._commit_seq,
+  case when set_aside.is_resolved then 'resolved' else 'open' end as status
+from set_aside
+inner join {{ ref('quality_rules') }} as rules
+  on set_aside.source_system = rules.source_system and set_aside.source_table = rules.source_table and set_aside.rule = rules.rule
+union all
+select
+  source_system,
+  source_table,
+  record_key,
+  customer_id,
+  rule,
+  dimension,
+  reason,
+  raw_record,
+  cast(0 as decimal(12, 2)) as amount,
+  try_cast(substr({{ json_text('raw_record', '$.received_at') }}, 1, 10) as date) as recorded_on,
+  run_id,
+  _commit_seq,
+  'open' as status
+from {{ ref('int_web__quarantine') }}
