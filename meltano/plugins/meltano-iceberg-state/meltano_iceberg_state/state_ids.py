@@ -1,0 +1,56 @@
+"""State ids ↔ namespaces: `dev:tap-shop-to-target-iceberg` is extractor tap-shop, whose `load_schema` is where its tables stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meltano.core.plugin.project_plugin import ProjectPlugin
+    from meltano.core.project import Project
+
+
+class StateIds:
+    """The state ids a project's extractors and loaders can have."""
+
+    def __init__(self, project: Project | None = None) -> None:
+        """The current Meltano project if none is given."""
+        self._given = project
+
+    def namespace(self, state_id: str) -> str | None:
+        """The namespace of the id's extractor, None if the project has no such extractor."""
+        _, _, pair = state_id.rpartition(":") if state_id.count(":") < 2 else state_id.rpartition(":")[0].rpartition(":")
+        extractor = pair.partition("-to-")[0]
+        return self._namespaces.get(extractor)
+
+    def namespaces(self) -> Iterable[str]:
+        """The namespaces of all extractors."""
+        return sorted(set(self._namespaces.values()))
+
+    def all(self) -> Iterable[str]:
+        """Ids of every extractor with every loader, in the active environment."""
+        from meltano.core.plugin import PluginType
+
+        environment = self._project.environment
+        prefix = f"{environment.name}:" if environment else ""
+        loaders = [plugin.name for plugin in self._project.plugins.get_plugins_of_type(PluginType.LOADERS)]
+        return [f"{prefix}{extractor}-to-{loader}" for extractor in self._namespaces for loader in loaders]
+
+    @cached_property
+    def _project(self) -> Project:
+        from meltano.core.project import Project
+
+        return self._given or Project.find()
+
+    @cached_property
+    def _namespaces(self) -> dict[str, str]:
+        from meltano.core.plugin import PluginType
+
+        plugins = self._project.plugins.get_plugins_of_type(PluginType.EXTRACTORS)
+        return {plugin.name: self._load_schema(plugin) for plugin in plugins}
+
+    def _load_schema(self, plugin: ProjectPlugin) -> str:
+        from meltano.core.plugin.settings_service import PluginSettingsService
+
+        return str(PluginSettingsService(self._project, plugin).get("_load_schema"))

@@ -1,0 +1,71 @@
+"""PostgreSQL's own catalog → tables, in one query: columns in order, types through domains, primary keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from ..model import Column, Table
+from .postgres_types import column
+
+_COLUMNS = """
+select n.nspname::text as schema_name, c.relname::text as table_name, c.relkind::text as kind, c.oid::int8 as identity,
+  a.attname::text as column_name, b.typname::text as type_name, b.typcategory::text = 'A' as is_array,
+  (case when t.typtype = 'd' then t.typtypmod else a.atttypmod end)::int4 as modifier,
+  format_type(a.atttypid, a.atttypmod) as shown, not (a.attnotnull or (t.typtype = 'd' and t.typnotnull)) as nullable,
+  coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0)::int4 as key_position
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+join pg_type t on t.oid = a.atttypid
+join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+left join pg_index i on i.indrelid = c.oid and i.indisprimary
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+  and has_schema_privilege(n.oid, 'USAGE') and has_any_column_privilege(c.oid, 'SELECT') and has_column_privilege(c.oid, a.attnum, 'SELECT')
+  and {schemas}
+order by 1, 2, a.attnum
+"""
+
+Row = dict[str, Any]
+
+
+def read_tables(rows: Callable[[str], list[Row]], schemas: Sequence[str]) -> list[Table]:
+    """All tables of `schemas` (of every schema but the system's if empty) that the role may read."""
+    found = rows(_COLUMNS.format(schemas=_schema_condition(schemas)))
+    return [_table(list(group)) for _, group in groupby(found, key=lambda row: (row["schema_name"], row["table_name"]))]
+
+
+def _schema_condition(schemas: Sequence[str]) -> str:
+    if not schemas:
+        return "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+    return f"n.nspname in ({', '.join(_literal(name) for name in schemas)})"
+
+
+def _table(rows: list[Row]) -> Table:
+    first = rows[0]
+    keyed = sorted((row for row in rows if row["key_position"]), key=lambda row: row["key_position"])
+    return Table(
+        schema=first["schema_name"],
+        name=first["table_name"],
+        columns=tuple(_columns(rows)),
+        keys=tuple(row["column_name"] for row in keyed),
+        is_view=first["kind"] in {"v", "f"},
+        identity=first["identity"],
+    )
+
+
+def _columns(rows: Iterable[Row]) -> Iterable[Column]:
+    for row in rows:
+        yield column(
+            row["column_name"],
+            row["type_name"],
+            row["modifier"],
+            shown=row["shown"],
+            is_array=row["is_array"],
+            nullable=row["nullable"],
+        )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

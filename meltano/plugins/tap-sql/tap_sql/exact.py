@@ -1,0 +1,90 @@
+"""Driver batches → exact Arrow columns, and the rows no exact column can hold.
+
+The rule is one cast per column and nothing else. Only where a cast fails, or a time lies beyond the years 1 to 9999, are rows looked at
+one by one; those that do not fit become rejects with their text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .model import Column
+
+_YEARS = (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 (bounds of zone-less values)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A row that cannot be carried over exactly."""
+
+    values: Mapping[str, Any]
+    reason: str
+
+    def text(self) -> str:
+        """The row as JSON."""
+        return msgspec.json.encode(self.values, enc_hook=str).decode()
+
+
+def exact(batch: pa.Table, columns: Sequence[Column]) -> tuple[pa.Table, list[Misfit]]:
+    """The rows in the columns' types, and the rows that do not fit."""
+    try:
+        return _cast(batch, columns), []
+    except (pa.ArrowInvalid, ValueError):
+        good, bad = [], []
+        for part in _singles(batch):
+            try:
+                good.append(_cast(part, columns))
+            except (pa.ArrowInvalid, ValueError) as error:
+                bad.append(_misfit(part, str(error)))
+        return pa.concat_tables(good) if good else _cast(batch.slice(0, 0), columns), bad
+
+
+def _cast(batch: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    return pa.table([_column(batch[column.name], column) for column in columns], names=[c.name for c in columns])
+
+
+def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if isinstance(values.type, pa.BaseExtensionType):
+        values = pa.chunked_array([chunk.storage for chunk in values.chunks], values.type.storage_type)
+    try:
+        found = values if values.type == column.arrow else pc.cast(values, column.arrow)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"column {column.name} ({column.sql_type}): {error}") from error
+    if pa.types.is_timestamp(column.arrow) or pa.types.is_date(column.arrow):
+        _refuse_beyond_calendar(found, column)
+    return found
+
+
+def _refuse_beyond_calendar(values: pa.ChunkedArray, column: Column) -> None:
+    """Raise ValueError for infinity and for years no date type downstream can show."""
+    width = pa.int32() if pa.types.is_date(column.arrow) else pa.int64()
+    bounds = pa.array(_YEARS, pa.timestamp("us")).cast(pa.date32() if pa.types.is_date(column.arrow) else pa.timestamp("us"))
+    numbers = pc.min_max(values.cast(width)).as_py()
+    low, high = bounds.cast(width).to_pylist()
+    if numbers["min"] is not None and (numbers["min"] < low or numbers["max"] > high):
+        raise ValueError(f"column {column.name} ({column.sql_type}): infinity or a year outside 1 to 9999")
+
+
+def _singles(batch: pa.Table) -> Iterator[pa.Table]:
+    for index in range(batch.num_rows):
+        yield batch.slice(index, 1)
+
+
+def _misfit(row: pa.Table, reason: str) -> Misfit:
+    values = {name: _shown(row[name]) for name in row.schema.names}
+    return Misfit(values, reason.split("\n", maxsplit=1)[0])
+
+
+def _shown(values: pa.ChunkedArray) -> Any:
+    """A single value for a person: as it is, or as its text where Python has no such value."""
+    try:
+        return values[0].as_py()
+    except (ValueError, OverflowError):
+        return str(values[0])

@@ -1,0 +1,65 @@
+"""The tap's settings: the one list that the command line checks and that `--about` prints."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from .errors import TapError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Validated settings of one run."""
+
+    url: Annotated[
+        str, Meta(description="address of the database: postgresql://user:password@host:port/db or mysql://…", extra_json_schema={"secret": True})
+    ]
+    schemas: Annotated[tuple[str, ...], Meta(description="schemas to discover; all but the system's if empty")] = ()
+    stage_dir: Annotated[
+        str | None, Meta(description="folder in which batches stand on their way to the target; the system's temporary one if unset")
+    ] = None
+    overlap_seconds: Annotated[
+        int, Meta(ge=0, description="how far an incremental run looks back behind its bookmark for rows that were committed late")
+    ] = 86_400
+    batch_rows: Annotated[int, Meta(ge=1, description="rows of a batch file, about")] = 200_000
+    batch_bytes: Annotated[int, Meta(ge=1, description="bytes of a batch file, about; bounds the memory of wide rows")] = 64_000_000
+    batches_ahead: Annotated[
+        int, Meta(ge=1, description="batch files that may wait for the target before the tap waits; bounds the stage folder")
+    ] = 8
+
+    @property
+    def stage(self) -> Path:
+        """Folder of the batch files."""
+        return Path(self.stage_dir) if self.stage_dir else Path(tempfile.gettempdir()) / "tap-sql-stage"
+
+
+def parse_settings(config: Mapping[str, Any]) -> Settings:
+    """Settings from a configuration object; numbers may be text. Raises TapError naming the field."""
+    given = {key: value for key, value in config.items() if value not in (None, "")}
+    try:
+        return msgspec.convert(given, type=Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise TapError(f"tap-sql: {error}. Next: `tap-sql --about` lists the settings; an empty url means the source is not set up") from error
+
+
+def read_json(paths: Sequence[str], what: str) -> dict[str, Any]:
+    """The merged JSON objects of the files, later ones winning; raises TapError naming the file."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        try:
+            merged.update(msgspec.json.decode(Path(path).read_bytes(), type=dict[str, Any]))
+        except (OSError, msgspec.MsgspecError) as error:
+            raise TapError(f"tap-sql: cannot read the {what} file {path}: {error}") from error
+    return merged
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON schema of the settings as singer-sdk wants it."""
+    found: dict[str, Any] = dict(msgspec.json.schema(Settings)["$defs"]["Settings"])
+    found.pop("title", None)
+    return found

