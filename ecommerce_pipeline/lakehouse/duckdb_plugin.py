@@ -11,8 +11,8 @@ from typing import Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from ecommerce_pipeline.lakehouse import extensions
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.duckdb_session import attach
 from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.lakehouse.replace import replace
 from ecommerce_pipeline.lakehouse.rest_door.server import Door, open_door
@@ -30,9 +30,8 @@ class Plugin(BasePlugin):  # type: ignore[misc]
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Attach the branch as `lake`; raises LakehouseError."""
         door = self._open()
-        extensions.load(conn)
         attach(conn, door)
-        _add_functions(conn, door)
+        add_functions(conn, door)
 
     def _open(self) -> Door:
         if self._door is None:
@@ -41,13 +40,9 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         return self._door
 
 
-def attach(connection: DuckDBPyConnection, door: Door) -> None:
-    """Make the door's tables known to the connection as lake.<schema>.<table>."""
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute(f"attach 'lake' as lake (type iceberg, authorization_type 'none', endpoint '{door.url}')")
+def add_functions(connection: DuckDBPyConnection, door: Door) -> None:
+    """Give the connection `lake_replace` and `lake_tables`, acting on the door's branch."""
 
-
-def _add_functions(connection: DuckDBPyConnection, door: Door) -> None:
     def lake_replace(namespace: str, successor: str, target: str) -> str:
         return replace(door.shelf, Name(namespace, successor), Name(namespace, target))
 

@@ -1,0 +1,41 @@
+"""Reading the lake: the authority on what a reader sees.
+
+A connection pins every pointer of the branch in one SQL read when it opens. Whatever is published afterwards, it goes
+on seeing that one moment, all tables of it; a new connection sees the new moment. It cannot write.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+import duckdb
+
+from ecommerce_pipeline.lakehouse import contents, database, pointers
+from ecommerce_pipeline.lakehouse.catalog import LAKE, open_catalog
+from ecommerce_pipeline.lakehouse.duckdb_session import attach
+from ecommerce_pipeline.lakehouse.rest_door.server import open_door
+from ecommerce_pipeline.settings import Settings
+
+
+def connect(settings: Settings, branch: str = LAKE) -> duckdb.DuckDBPyConnection:
+    """A read-only DuckDB connection with the branch's tables as <schema>.<table>, times in UTC.
+
+    Keep the connection for as long as its cursors: the tables go with it. Raises LakehouseError.
+    """
+    catalog = open_catalog(settings, branch)
+    with database.snapshot(settings) as connection:
+        found = pointers.read_all(connection, branch)
+    pinned = {
+        name: pointer.location
+        for name, pointer in found.items()
+        if pointer.kind != contents.VIEW and not name.table.endswith(pointers.TEMPORARY)
+    }
+    door = open_door(catalog, pinned=pinned)
+    session = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    attach(session, door)
+    session.execute("set integer_division = true")
+    if pinned:
+        # Any schema will do: it makes <schema>.<table> mean the lake's.
+        session.execute(f'use lake."{min(pinned).namespace}"')
+    weakref.finalize(session, door.close)
+    return session
