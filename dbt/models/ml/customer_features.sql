@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='merge', unique_key=['customer_id', 'as_of']) }}
+{{ config(
+  materialized='incremental',
+  incremental_strategy='delete+insert',
+  unique_key='as_of',
+  full_refresh=false,
+  properties={'partitioning': "ARRAY['month(as_of)']"}
+) }}
 
 -- Features of a day are made of facts up to that day alone, so a model trained on an old row sees what could be known then.
 with days as (
