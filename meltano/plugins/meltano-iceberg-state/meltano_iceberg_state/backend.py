@@ -1,8 +1,8 @@
 """Meltano's state, read from where it is committed: the raw tables themselves.
 
-There is no second copy that could be lost, edited or run ahead of the data. A state id names an extractor; its `load_schema` names the
-namespace; each table there that has a commit record gives one bookmark. What Meltano writes after a run is compared with the tables, never
-stored: the target has committed it with the rows already.
+There is no second copy that could be lost, edited or run ahead of the data. A state id names an extractor; its
+`load_schema` names the namespace; each table there that has a commit record gives one bookmark. What Meltano writes
+after a run is compared with the tables, never stored: the target has committed it with the rows already.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ logger = get_logger(__name__)
 SINGER_STATE = "singer_state"
 
 
-class IcebergStateStoreManager(StateStoreManager):
-    """State backend `iceberg://`; settings `state_backend.iceberg.properties` (JSON) and `state_backend.iceberg.catalog_name`."""
+class IcebergStateStoreManager(StateStoreManager):  # type: ignore[misc]  # Meltano is not typed
+    """State backend `iceberg://`.
+
+    Settings `state_backend.iceberg.properties` (JSON) and `state_backend.iceberg.catalog_name`.
+    """
 
     label = "the Iceberg tables"
 
@@ -40,7 +43,10 @@ class IcebergStateStoreManager(StateStoreManager):
         self._ids = StateIds(project)
 
     def get(self, state_id: str) -> MeltanoState | None:
-        """The bookmarks of all streams the id's extractor loads, None if none has been committed; raises MeltanoError if records disagree."""
+        """The bookmarks of all streams the id's extractor loads, None if none has been committed.
+
+        Raises MeltanoError if records disagree.
+        """
         with _shown():
             namespace = self._ids.namespace(state_id)
             bookmarks = {} if namespace is None else self._bookmarks.of_namespace(namespace)
@@ -56,16 +62,19 @@ class IcebergStateStoreManager(StateStoreManager):
             differing = [] if namespace is None else self._bookmarks.differing(namespace, written)
         if differing:
             logger.warning(
-                f"State {state.state_id}: the bookmarks given for {', '.join(differing)} are not the tables'. Nothing was stored: "
+                f"State {state.state_id}: the bookmarks given for {', '.join(differing)} are not the tables'. "
+                "Nothing was stored: "
                 "the next run starts from the tables. To read a stream from its beginning: "
                 "TARGET_ICEBERG_FULL_REFRESH=true meltano run --full-refresh"
             )
 
     def delete(self, state_id: str) -> None:
-        """Refuse: a bookmark without its rows, or rows without their bookmark, is what this backend exists to prevent."""
+        """Refuse: a bookmark without its rows, or rows without their bookmark, is what this backend exists to
+        prevent.
+        """
         raise MeltanoError(
             f"the state {state_id} is part of its tables and cannot be cleared alone",
-            instruction="To read everything again: TARGET_ICEBERG_FULL_REFRESH=true meltano run --full-refresh, or drop the table",
+            instruction="To read everything again: TARGET_ICEBERG_FULL_REFRESH=true meltano run --full-refresh",
         )
 
     def get_state_ids(self, pattern: str | None = None) -> Iterable[str]:

@@ -49,7 +49,8 @@ class Bookmarks:
         if self._open is None:
             if not self._properties:
                 raise BookmarkError(
-                    "state_backend.iceberg.properties is not set. Next: set it in meltano.yml to the catalog's properties as JSON "
+                    "state_backend.iceberg.properties is not set. Next: set it in meltano.yml to the catalog's "
+                    "properties as JSON "
                     "(here: $SHOPSPHERE_LAKE_PROPERTIES, which must be in the environment or in meltano/.env)"
                 )
             from target_iceberg.catalog import open_catalog

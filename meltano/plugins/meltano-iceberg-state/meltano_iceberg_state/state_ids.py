@@ -1,4 +1,7 @@
-"""State ids ↔ namespaces: `dev:tap-shop-to-target-iceberg` is extractor tap-shop, whose `load_schema` is where its tables stand."""
+"""State ids ↔ namespaces:
+
+`dev:tap-shop-to-target-iceberg` is extractor tap-shop, whose `load_schema` is where its tables stand.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +23,26 @@ class StateIds:
 
     def namespace(self, state_id: str) -> str | None:
         """The namespace of the id's extractor, None if the project has no such extractor."""
-        _, _, pair = state_id.rpartition(":") if state_id.count(":") < 2 else state_id.rpartition(":")[0].rpartition(":")
-        extractor = pair.partition("-to-")[0]
-        return self._namespaces.get(extractor)
+        pairs = [part for part in state_id.split(":") if "-to-" in part]
+        return self._namespaces.get(pairs[0].partition("-to-")[0]) if pairs else None
 
     def namespaces(self) -> Iterable[str]:
         """The namespaces of all extractors."""
         return sorted(set(self._namespaces.values()))
 
     def all(self) -> Iterable[str]:
-        """Ids of every extractor with every loader, in the active environment."""
+        """Ids of every extractor with every loader, in the active environment; in all of them if none is active."""
         from meltano.core.plugin import PluginType
 
-        environment = self._project.environment
-        prefix = f"{environment.name}:" if environment else ""
+        active = self._project.environment
+        environments = [active] if active else self._project.meltano.environments
         loaders = [plugin.name for plugin in self._project.plugins.get_plugins_of_type(PluginType.LOADERS)]
-        return [f"{prefix}{extractor}-to-{loader}" for extractor in self._namespaces for loader in loaders]
+        return [
+            f"{environment.name}:{extractor}-to-{loader}"
+            for environment in environments
+            for extractor in self._namespaces
+            for loader in loaders
+        ]
 
     @cached_property
     def _project(self) -> Project:

@@ -1,7 +1,8 @@
 """Tables ↔ Singer catalog: what discovery offers, and what of it a run reads.
 
-Meltano caches the catalog, so it is trusted for the selection only; columns and types are those the source has when the run begins. A column that
-appeared since is read if the stream's whole table was selected; one that went is left out and stays NULL.
+Meltano caches the catalog, so it is trusted for the selection only; columns and types are those the source has when
+the run begins. A column that appeared since is read if the stream's whole table was selected; one that went is left
+out and stays NULL.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ def to_catalog(tables: Iterable[Table]) -> dict[str, Any]:
 
 
 def selections(catalog: Entry, tables: Sequence[Table]) -> Iterator[Selection]:
-    """What the catalog selects, in its order; raises TapError for a stream whose table is gone or whose replication key is no column."""
+    """What the catalog selects, in its order.
+
+    Raises TapError for a stream whose table is gone or whose replication key is no column.
+    """
     by_stream = {table.stream: table for table in tables}
     for entry in catalog.get("streams", []):
         metadata = _metadata(entry)
@@ -32,7 +36,8 @@ def selections(catalog: Entry, tables: Sequence[Table]) -> Iterator[Selection]:
         stream = entry["tap_stream_id"]
         if stream not in by_stream:
             raise TapError(
-                f"tap-sql: stream {stream}: its table is gone or may not be read. Next: grant SELECT on it, or deselect the stream"
+                f"tap-sql: stream {stream}: its table is gone or may not be read. Next: grant SELECT on it, or "
+                "deselect the stream"
             )
         yield _selection(by_stream[stream], metadata)
 
@@ -44,7 +49,9 @@ def _entry(table: Table) -> dict[str, Any]:
         "schema-name": table.schema,
         "table-key-properties": list(table.keys),
         "is-view": table.is_view,
-        "valid-replication-keys": [c.name for c in table.columns if c.schema.get("format") or c.schema["type"][1] == "integer"],
+        "valid-replication-keys": [
+            c.name for c in table.columns if c.schema.get("format") or c.schema["type"][1] == "integer"
+        ],
     }
     return {
         "tap_stream_id": table.stream,
@@ -76,7 +83,8 @@ def _selection(table: Table, metadata: Mapping[tuple[str, ...], Mapping[str, Any
     if str(method).upper() == "INCREMENTAL" and key not in {column.name for column in table.columns}:
         raise TapError(
             f"tap-sql: stream {table.stream}: replication-key {key!r} is no column of the table. "
-            "Next: set metadata.<stream>.replication-key in meltano.yml to one of its columns, or replication-method to FULL_TABLE"
+            "Next: set metadata.<stream>.replication-key in meltano.yml to one of its columns, or "
+            "replication-method to FULL_TABLE"
         )
     if not table.keys:
         _warn_keyless(table, key)
@@ -109,4 +117,6 @@ def _warn_keyless(table: Table, key: str | None) -> None:
         if key
         else "the whole table is read each time and replaces what was loaded"
     )
-    logger.warning("%s: the table has no primary key: %s. Next: give it one, or keep it as it is", table.stream, consequence)
+    logger.warning(
+        "%s: the table has no primary key: %s. Next: give it one, or keep it as it is", table.stream, consequence
+    )

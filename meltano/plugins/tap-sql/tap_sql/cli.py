@@ -1,6 +1,8 @@
-"""The command `tap-sql`: discovers and reads straight away when it is called as Meltano calls it, and leaves all else to singer-sdk.
+"""The command `tap-sql`: discovers and reads straight away when it is called as Meltano calls it, and leaves all else
+to singer-sdk.
 
-Importing the SDK costs half a second, more than many an increment; `--about`, `--help`, `--version` and unusual options still behave as the SDK does.
+Importing the SDK costs half a second, more than many an increment; `--about`, `--help`, `--version` and unusual
+options still behave as the SDK does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Driver batches → exact Arrow columns, and the rows no exact column can hold.
 
-The rule is one cast per column and nothing else. Only where a cast fails, or a time lies beyond the years 1 to 9999, are rows looked at
-one by one; those that do not fit become rejects with their text.
+The rule is one cast per column and nothing else. Only where a cast fails, or a time lies beyond the years 1 to 9999,
+are rows looked at one by one; those that do not fit become rejects with their text.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 def _refuse_beyond_calendar(values: pa.ChunkedArray, column: Column) -> None:
     """Raise ValueError for infinity and for years no date type downstream can show."""
     width = pa.int32() if pa.types.is_date(column.arrow) else pa.int64()
-    bounds = pa.array(_YEARS, pa.timestamp("us")).cast(pa.date32() if pa.types.is_date(column.arrow) else pa.timestamp("us"))
+    bounds = pa.array(_YEARS, pa.timestamp("us")).cast(
+        pa.date32() if pa.types.is_date(column.arrow) else pa.timestamp("us")
+    )
     numbers = pc.min_max(values.cast(width)).as_py()
     low, high = bounds.cast(width).to_pylist()
     if numbers["min"] is not None and (numbers["min"] < low or numbers["max"] > high):

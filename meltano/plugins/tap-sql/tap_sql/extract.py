@@ -1,6 +1,8 @@
-"""A run of the tap: STATE it starts from, then per stream SCHEMA, batches, STATE; the authority on what a bookmark claims.
+"""A run of the tap: STATE it starts from, then per stream SCHEMA, batches, STATE; the authority on what a bookmark
+claims.
 
-A bookmark is sent only after all rows it covers. A stream without new rows keeps its bookmark to the letter, so that the target commits nothing.
+A bookmark is sent only after all rows it covers. A stream without new rows keeps its bookmark to the letter, so that
+the target commits nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class Extraction:
 
     def run(self, catalog: Mapping[str, Any]) -> None:
         """Read every selected stream; raises TapError."""
-        self._emit({"type": "STATE", "value": self._state})  # the bookmarks this run starts from: the target compares them
+        self._emit(
+            {"type": "STATE", "value": self._state}
+        )  # the bookmarks this run starts from: the target compares them
         for selection in list(selections(catalog, self._session.tables())):
             self._read_stream(selection)
 

@@ -1,4 +1,7 @@
-"""What an engine tells about its tables, and what it must be able to do: the seam between the tap and PostgreSQL, MySQL or the next one."""
+"""What an engine tells about its tables, and what it must be able to do:
+
+the seam between the tap and PostgreSQL, MySQL or the next one.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ Bookmark = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its SQL type for people, its schema for Singer, how it is selected and what Arrow type it gets on the way."""
+    """A column: its SQL type for people, its schema for Singer, how it is selected and what Arrow type it gets on the
+    way.
+    """
 
     name: str
     sql_type: str

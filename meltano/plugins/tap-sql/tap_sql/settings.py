@@ -17,19 +17,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Validated settings of one run."""
 
     url: Annotated[
-        str, Meta(description="address of the database: postgresql://user:password@host:port/db or mysql://…", extra_json_schema={"secret": True})
+        str,
+        Meta(
+            description="address of the database: postgresql://user:password@host:port/db or mysql://…",
+            extra_json_schema={"secret": True},
+        ),
     ]
     schemas: Annotated[tuple[str, ...], Meta(description="schemas to discover; all but the system's if empty")] = ()
     stage_dir: Annotated[
-        str | None, Meta(description="folder in which batches stand on their way to the target; the system's temporary one if unset")
+        str | None,
+        Meta(
+            description="folder in which batches stand on their way to the target; the system's temporary one if unset"
+        ),
     ] = None
     overlap_seconds: Annotated[
-        int, Meta(ge=0, description="how far an incremental run looks back behind its bookmark for rows that were committed late")
+        int,
+        Meta(
+            ge=0,
+            description="how far an incremental run looks back behind its bookmark for rows that were committed late",
+        ),
     ] = 86_400
     batch_rows: Annotated[int, Meta(ge=1, description="rows of a batch file, about")] = 200_000
-    batch_bytes: Annotated[int, Meta(ge=1, description="bytes of a batch file, about; bounds the memory of wide rows")] = 64_000_000
+    batch_bytes: Annotated[
+        int, Meta(ge=1, description="bytes of a batch file, about; bounds the memory of wide rows")
+    ] = 64_000_000
     batches_ahead: Annotated[
-        int, Meta(ge=1, description="batch files that may wait for the target before the tap waits; bounds the stage folder")
+        int,
+        Meta(
+            ge=1, description="batch files that may wait for the target before the tap waits; bounds the stage folder"
+        ),
     ] = 8
 
     @property
@@ -44,7 +60,9 @@ def parse_settings(config: Mapping[str, Any]) -> Settings:
     try:
         return msgspec.convert(given, type=Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise TapError(f"tap-sql: {error}. Next: `tap-sql --about` lists the settings; an empty url means the source is not set up") from error
+        raise TapError(
+            f"tap-sql: {error}. Next: `tap-sql --about` lists the settings; an empty url means the source is not set up"
+        ) from error
 
 
 def read_json(paths: Sequence[str], what: str) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Which rows a PostgreSQL snapshot saw: the arithmetic behind exact incremental reading.
 
-Every row version carries in `xmin` the transaction that wrote it. A run notes its snapshot; the next one takes the rows whose transaction that
-snapshot did not see. So a transaction that was open while we read, and commits hours later with an old `updated_at`, is found: no
-lag to tune, no gap, no row twice.
+Every row version carries in `xmin` the transaction that wrote it. A run notes its snapshot; the next one takes the
+rows whose transaction that snapshot did not see. So a transaction that was open while we read, and commits hours
+later with an old `updated_at`, is found: no lag to tune, no gap, no row twice.
 
-Two traps, both real. (1) `xmin` is the low half of a 64-bit number: it is compared by its distance to the next transaction id, modulo 2³²,
-which is exact for everything younger than 2³¹ transactions; an older snapshot does not hold any more. (2) A snapshot lists open transactions, but a row
-written inside a savepoint carries the id of the subtransaction, which is not listed (PostgreSQL's own pg_visible_in_snapshot is wrong for those). So
-between the snapshot's xmin and xmax nothing is derived from the list: the ids that were in fact read are noted in the bookmark as `seen`.
+Two traps, both real. (1) `xmin` is the low half of a 64-bit number: it is compared by its distance to the next
+transaction id, modulo 2³², which is exact for everything younger than 2³¹ transactions; an older snapshot does not
+hold any more. (2) A snapshot lists open transactions, but a row written inside a savepoint carries the id of the
+subtransaction, which is not listed (PostgreSQL's own pg_visible_in_snapshot is wrong for those). So between the
+snapshot's xmin and xmax nothing is derived from the list: the ids that were in fact read are noted in the bookmark as
+`seen`.
 """
 
 from __future__ import annotations
@@ -45,7 +47,10 @@ class Snapshot:
 
 
 def is_newer(row_xmin: int, boundary: int, next_id: int) -> bool:
-    """Whether the 32-bit `row_xmin` names a transaction at or after the 64-bit `boundary`; what `newer_sql` says in SQL."""
+    """Whether the 32-bit `row_xmin` names a transaction at or after the 64-bit `boundary`.
+
+    What `newer_sql` says in SQL.
+    """
     return row_xmin >= FIRST_NORMAL and ((next_id - row_xmin) & LOW) <= next_id - boundary
 
 

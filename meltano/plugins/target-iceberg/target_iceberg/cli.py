@@ -1,7 +1,8 @@
-"""The command `target-iceberg`: loads straight away when it is called as Meltano calls it, and leaves all else to singer-sdk.
+"""The command `target-iceberg`: loads straight away when it is called as Meltano calls it, and leaves all else to
+singer-sdk.
 
-Importing the SDK costs half a second, more than many an increment; `--about`, `--help`, `--version`, unusual options and settings from the
-environment still behave as the SDK does.
+Importing the SDK costs half a second, more than many an increment; `--about`, `--help`, `--version`, unusual options
+and settings from the environment still behave as the SDK does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Values → exact Arrow columns. A value that its column cannot hold exactly raises; nothing is rounded, cut or guessed."""
+"""Values → exact Arrow columns.
+
+A value that its column cannot hold exactly raises; nothing is rounded, cut or guessed.
+"""
 
 from __future__ import annotations
 
@@ -36,22 +39,28 @@ def to_array(values: Values, kind: pa.DataType, *, json_text: bool = False) -> p
         return pa.array([_json_text(value) for value in values], pa.string())
     if pa.types.is_timestamp(kind):
         return _timestamps(values, kind)
-    if pa.types.is_date(kind):
+    if pa.types.is_date(kind) or pa.types.is_time(kind):
         return pc.cast(pa.array(values, pa.string()), kind)
     if pa.types.is_nested(kind):
-        return pa.array([_nested(value, kind) for value in values], kind)
-    if pa.types.is_binary(kind):
-        return pa.array([None if v is None else base64.b64decode(v, validate=True) for v in values], kind)
-    if pa.types.is_time(kind):
-        return pc.cast(pa.array(values, pa.string()), kind)
+        values = [_nested(value, kind) for value in values]
+    elif pa.types.is_binary(kind):
+        values = [None if value is None else base64.b64decode(value, validate=True) for value in values]
     return pa.array(values, kind)
 
 
 def exact_cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """A column of a batch file in its table's type; times with a zone become UTC. Raises an Arrow error if a value would change."""
+    """A column of a batch file in its table's type.
+
+    Times with a zone become UTC. Raises an Arrow error if a value would change.
+    """
     if column.type == kind:
         return column
-    if pa.types.is_timestamp(kind) and kind.tz is not None and pa.types.is_timestamp(column.type) and column.type.tz is None:
+    if (
+        pa.types.is_timestamp(kind)
+        and kind.tz is not None
+        and pa.types.is_timestamp(column.type)
+        and column.type.tz is None
+    ):
         return pc.assume_timezone(pc.cast(column, pa.timestamp("us")), "UTC")
     return pc.cast(column, kind, safe=True)
 
@@ -93,7 +102,7 @@ def _nested(value: Any, kind: pa.DataType) -> Any:
 
 def _member(value: Any, name: str) -> Any:
     if not isinstance(value, dict):
-        raise ValueError(f"an object is declared, {type(value).__name__} came")
+        raise TypeError(f"an object is declared, {type(value).__name__} came")
     return value.get(name)
 
 

@@ -1,9 +1,10 @@
 """The commit: rows, bookmark and commit number in one Iceberg transaction, as a compare-and-set.
 
-The catalog swaps a table's metadata pointer only if it still is the one this transaction was built on. That alone would let a second run append
-what a first one has just appended, so the record is compared as well: the commit is built on freshly loaded metadata whose record must be
-the one the run started from. If somebody else (a compaction) swapped the pointer without touching the record, it is built again; if the
-record moved, the run is refused. A blind retry, PyIceberg's default, is switched off on these tables.
+The catalog swaps a table's metadata pointer only if it still is the one this transaction was built on. That alone
+would let a second run append what a first one has just appended, so the record is compared as well: the commit is
+built on freshly loaded metadata whose record must be the one the run started from. If somebody else (a compaction)
+swapped the pointer without touching the record, it is built again; if the record moved, the run is refused. A blind
+retry, PyIceberg's default, is switched off on these tables.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from .errors import BookmarkMoved, LoadError
+from .errors import BookmarkMovedError, LoadError
 from .evolution import evolve
 from .record import CommitRecord, canonical, read_record
 
@@ -49,7 +50,7 @@ class Change:
 
 
 def apply(catalog: Catalog, change: Change) -> Table:
-    """Commit the change and return the table; raises BookmarkMoved if another run got there first."""
+    """Commit the change and return the table; raises BookmarkMovedError if another run got there first."""
     from pyiceberg.exceptions import CommitFailedException
 
     for _ in range(ATTEMPTS):
@@ -62,19 +63,21 @@ def apply(catalog: Catalog, change: Change) -> Table:
             return _commit_on(table, change)
         except CommitFailedException as error:
             logger.info("%s: the table changed while committing (%s), comparing again", change.place, error)
-    raise LoadError(f"{change.place}: {ATTEMPTS} commits in a row were overtaken. Nothing was committed. Next: run again")
+    raise LoadError(
+        f"{change.place}: {ATTEMPTS} commits in a row were overtaken. Nothing was committed. Next: run again"
+    )
 
 
 def refuse_if_moved(place: str, expected: CommitRecord | None, found: CommitRecord | None) -> None:
-    """Raise BookmarkMoved unless the table's record is still the one the run started from."""
+    """Raise BookmarkMovedError unless the table's record is still the one the run started from."""
     if expected != found:
-        raise BookmarkMoved(_moved(place, _bookmark(expected), _bookmark(found), found))
+        raise BookmarkMovedError(_moved(place, _bookmark(expected), _bookmark(found), found))
 
 
 def refuse_if_claim_differs(place: str, claimed: str, found: CommitRecord | None) -> None:
-    """Raise BookmarkMoved unless the bookmark the tap started from is the table's; `claimed` is canonical JSON."""
+    """Raise BookmarkMovedError unless the bookmark the tap started from is the table's; `claimed` is canonical JSON."""
     if claimed != _bookmark(found):
-        raise BookmarkMoved(_moved(place, claimed, _bookmark(found), found))
+        raise BookmarkMovedError(_moved(place, claimed, _bookmark(found), found))
 
 
 def _bookmark(record: CommitRecord | None) -> str:
@@ -84,8 +87,10 @@ def _bookmark(record: CommitRecord | None) -> str:
 def _moved(place: str, expected: str, found: str, record: CommitRecord | None) -> str:
     by = "" if record is None else f" (commit {record.commit_seq} of run {record.run_id})"
     return (
-        f"{place}: this run started from the bookmark {expected}, the table stands at {found}{by}. Another run committed in between, or "
-        "the state given to the tap is not the table's. Nothing was committed. Next: run again, it will start from the table's bookmark; "
+        f"{place}: this run started from the bookmark {expected}, the table stands at {found}{by}. Another run "
+        "committed in between, or "
+        "the state given to the tap is not the table's. Nothing was committed. Next: run again, it will start "
+        "from the table's bookmark; "
         "to read everything again on purpose: TARGET_ICEBERG_FULL_REFRESH=true meltano run --full-refresh …"
     )
 
@@ -96,7 +101,8 @@ def _commit_on(table: Table, change: Change) -> Table:
     evolve(transaction, change.schema_changes)
     if transaction.table_metadata.schema().as_struct() != change.schema.as_struct():
         raise LoadError(
-            f"{change.place}: the table's schema changed while this run wrote its files. Nothing was committed. Next: run again"
+            f"{change.place}: the table's schema changed while this run wrote its files. Nothing was committed. "
+            "Next: run again"
         )
     update = transaction.update_snapshot(snapshot_properties=properties)
     with update.overwrite() if change.replace else update.fast_append() as snapshot:

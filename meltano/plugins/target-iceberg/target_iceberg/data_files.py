@@ -1,7 +1,8 @@
-"""Data files written while rows arrive, so that memory does not grow with the run and the commit at its end is one metadata change.
+"""Data files written while rows arrive, so that memory does not grow with the run and the commit at its end is one
+metadata change.
 
-A file holds either rows that a STATE message covers or rows that none covers yet, never both: rows that no bookmark vouches for
-must not be committed, and at the end of the input they are dropped by the file.
+A file holds either rows that a STATE message covers or rows that none covers yet, never both: rows that no bookmark
+vouches for must not be committed, and at the end of the input they are dropped by the file.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ ROW_GROUP_ROWS = 128_000
 
 
 class DataFileWriter:
-    """Writes Arrow tables of one schema into the table's data folder; nothing is visible to readers until the files are committed."""
+    """Writes Arrow tables of one schema into the table's data folder.
+
+    Nothing is visible to readers until the files are committed.
+    """
 
     def __init__(self, table: Table, schema: Schema, file_rows: int) -> None:
-        from pyiceberg.io.pyarrow import sanitize_column_names, schema_to_pyarrow
+        from pyiceberg.io.pyarrow import schema_to_pyarrow
+        from pyiceberg.schema import sanitize_column_names
         from pyiceberg.table.locations import load_location_provider
 
         self._metadata, self._io, self._schema = table.metadata, table.io, schema
@@ -35,7 +40,9 @@ class DataFileWriter:
         self._locations = load_location_provider(table.metadata.location, table.metadata.properties)
         self._closed: list[tuple[DataFile, bool]] = []
         self._pending: list[pa.Table] = []
-        self._path, self._sink, self._parquet = "", None, None
+        self._path = ""
+        self._sink: Any = None
+        self._parquet: Any = None
         self._open_rows, self._open_covered = 0, False
         self.rows = 0
 
@@ -77,7 +84,7 @@ class DataFileWriter:
         self._pending = []
         if self._parquet is not None:
             self._parquet.close()
-            self._sink.close()  # type: ignore[union-attr]
+            self._sink.close()
             self._io.delete(self._path)
             self._parquet = None
         self._delete([file for file, _ in self._closed])
@@ -102,7 +109,7 @@ class DataFileWriter:
             self._open_file()
         whole = pa.concat_tables(self._pending)
         self._pending = []
-        self._parquet.write_table(whole, row_group_size=ROW_GROUP_ROWS)  # type: ignore[attr-defined]
+        self._parquet.write_table(whole, row_group_size=ROW_GROUP_ROWS)
 
     def _open_file(self) -> None:
         self._path = self._locations.new_data_location(f"{uuid.uuid4()}.parquet")
@@ -115,7 +122,7 @@ class DataFileWriter:
         self._flush()
         if self._parquet is not None:
             self._parquet.close()
-            self._sink.close()  # type: ignore[union-attr]
+            self._sink.close()
             self._closed.append((self._data_file(self._parquet.writer.metadata), self._open_covered))
         self._parquet, self._open_rows, self._open_covered = None, 0, False
 
@@ -144,7 +151,10 @@ class DataFileWriter:
 
 
 def _writer_options(schema: pa.Schema, properties: dict[str, str]) -> dict[str, Any]:
-    """Dictionaries for text and for the constants of a commit only: for numbers and times they cost more than they save."""
+    """Dictionaries for text and for the constants of a commit only:
+
+    for numbers and times they cost more than they save.
+    """
     codec = properties.get("write.parquet.compression-codec", "zstd")
     level = properties.get("write.parquet.compression-level")
     texts = [f.name for f in schema if pa.types.is_string(f.type) or f.name.startswith("_sdc_")]

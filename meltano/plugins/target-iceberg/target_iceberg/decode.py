@@ -1,4 +1,5 @@
-"""RECORD lines → Arrow, through a msgspec struct built for the stream: one C call decodes thousands of lines into typed values.
+"""RECORD lines → Arrow, through a msgspec struct built for the stream: one C call decodes thousands of lines into
+typed values.
 
 A line that does not fit the struct raises for the whole chunk; `salvage` then finds it.
 """
@@ -13,6 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from .columns import python_type, to_array
+from .salvage import MISFITS
 from .singer_types import arrow_type, is_json_text
 
 
@@ -41,7 +43,7 @@ class RecordDecoder:
 
     def table(self, rows: Lines) -> pa.Table:
         """Raises a msgspec or Arrow error if any of the lines does not fit."""
-        messages = self._decode(b"\n".join(rows.lines))
+        messages: list[Any] = self._decode(b"\n".join(rows.lines))
         records = [message.record for message in messages]
         arrays = {name: self._column(name, kind, records) for name, kind in self.columns.items()}
         if "_sdc_extracted_at" not in arrays:
@@ -51,7 +53,10 @@ class RecordDecoder:
         return pa.table(arrays)
 
     def _column(self, name: str, kind: pa.DataType, records: Sequence[Any]) -> pa.Array:
-        return to_array(list(map(self._members[name], records)), kind, json_text=name in self._json_text)
+        try:
+            return to_array(list(map(self._members[name], records)), kind, json_text=name in self._json_text)
+        except MISFITS as error:
+            raise ValueError(f"column {name}: {error}") from error
 
     def _message_type(self) -> type[msgspec.Struct]:
         fields: list[Any] = []

@@ -1,4 +1,7 @@
-"""Errors the loader raises on purpose: each names the thing, the place and the next step, so they are shown without a traceback."""
+"""Errors the loader raises on purpose:
+
+each names the thing, the place and the next step, so they are shown without a traceback.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ class LoadError(Exception):
     """The run stops; every table is left as it was before the stream that failed."""
 
 
-class BookmarkMoved(LoadError):
+class BookmarkMovedError(LoadError):
     """Another run committed to the table since this run read its bookmark."""
 
 
-class RecordsDisagree(LoadError):
+class RecordsDisagreeError(LoadError):
     """The table's properties and its snapshots tell different commit records."""
 
 
-class IncompatibleType(LoadError):
+class IncompatibleTypeError(LoadError):
     """A column's type changed in a way that no exact conversion covers."""

@@ -1,7 +1,8 @@
 """How a table's schema follows its stream: by union, never by loss.
 
-A new column is added; a column that disappears stays and is NULL from then on; a type may widen where Iceberg can promote it without
-rewriting a file (int → long, float → double, more decimal digits). Any other change stops the run before a row is written.
+A new column is added; a column that disappears stays and is NULL from then on; a type may widen where Iceberg can
+promote it without rewriting a file (int → long, float → double, more decimal digits). Any other change stops the run
+before a row is written.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from .errors import IncompatibleType, LoadError
+from .errors import IncompatibleTypeError, LoadError
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
@@ -28,21 +29,28 @@ SDC_NAMES = frozenset(field.name for field in SDC_FIELDS)
 
 
 def table_columns(data: pa.Schema, place: str) -> pa.Schema:
-    """A new table's columns: the stream's own, then the loader's. Raises LoadError for names that differ in case only."""
+    """A new table's columns:
+
+    the stream's own, then the loader's. Raises LoadError for names that differ in case only.
+    """
     fields = [field for field in data if field.name not in SDC_NAMES]
     seen: dict[str, str] = {}
     for field in fields:
         twin = seen.setdefault(field.name.lower(), field.name)
         if twin != field.name:
             raise LoadError(
-                f"{place}: columns {twin!r} and {field.name!r} differ in case only, which SQL engines cannot tell apart. "
+                f"{place}: columns {twin!r} and {field.name!r} differ in case only, which SQL engines cannot tell "
+                "apart. "
                 "Next: deselect or rename one of them in the source"
             )
     return pa.schema([*fields, *SDC_FIELDS])
 
 
 def missing_or_wider(existing: pa.Schema, incoming: pa.Schema, place: str) -> pa.Schema:
-    """The columns of `incoming` that the table lacks or must widen for; raises IncompatibleType if no widening is exact."""
+    """The columns of `incoming` that the table lacks or must widen for.
+
+    Raises IncompatibleTypeError if no widening is exact.
+    """
     changed = []
     for field in incoming:
         position = existing.get_field_index(field.name)
@@ -102,9 +110,10 @@ def _merge(old: pa.DataType, new: pa.DataType, column: str, place: str) -> pa.Da
             return pair[1]
     if pa.types.is_decimal(old) and pa.types.is_decimal(new) and old.scale == new.scale:
         return pa.decimal128(max(old.precision, new.precision), old.scale)
-    raise IncompatibleType(
+    raise IncompatibleTypeError(
         f"{place}: column {column!r} is {old} in the table and {new} in the source, and no exact conversion exists. "
-        f"Nothing was written. Next: cast the column back in the source, deselect it (select: !<stream>.{column}), or rename the "
+        f"Nothing was written. Next: cast the column back in the source, deselect it (select: "
+        f"!<stream>.{column}), or rename the "
         f"table's column ({column} → {column}_old) so that the new type starts a new column"
     )
 

@@ -1,6 +1,8 @@
-"""One writer per table: a hook for the house's lease, loaded by name so that this package imports nothing of the pipeline.
+"""One writer per table: a hook for the house's lease, loaded by name so that this package imports nothing of the
+pipeline.
 
-Correctness does not hang on it (the commit compares and sets); it spares two runs from reading the same source in vain.
+Correctness does not hang on it (the commit compares and sets); it spares two runs from reading the same source in
+vain.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from .table_plan import table_name
 
 
 def hold_table(settings: Settings, stream: str, run_id: str) -> AbstractContextManager[object]:
-    """The lease on the stream's table; raises LoadError if the setting names no callable. The lease's own errors pass through."""
+    """The lease on the stream's table.
+
+    Raises LoadError if the setting names no callable. The lease's own errors pass through.
+    """
     if not settings.lease:
         return nullcontext()
     module, _, attribute = settings.lease.partition(":")

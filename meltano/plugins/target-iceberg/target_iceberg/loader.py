@@ -1,8 +1,9 @@
 """Singer messages → tables: the authority on when a stream is committed.
 
-A stream is committed, once, when the next stream's SCHEMA arrives or the input ends, and only up to its last STATE: rows that no bookmark
-covers would come again. So a tap that dies leaves the streams before it committed and its own table as it was. A tap that sends
-no STATE at all keeps no bookmark, and its rows are committed at the end of the input.
+A stream is committed, once, when the next stream's SCHEMA arrives or the input ends, and only up to its last STATE:
+rows that no bookmark covers would come again. So a tap that dies leaves the streams before it committed and its own
+table as it was. A tap that sends no STATE at all keeps no bookmark, and its rows are committed at the end of the
+input.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Loader(AbstractContextManager["Loader"]):
         elif kind == "ACTIVATE_VERSION":
             self._open(message["stream"]).on_version(int(message["version"]))
         else:
-            raise LoadError(f"target-iceberg: message type {kind!r} is not Singer. Next: check what the tap writes to its stdout")
+            raise LoadError(
+                f"target-iceberg: message type {kind!r} is not Singer. Next: check what the tap writes to its stdout"
+            )
 
     def _on_record(self, message: Message) -> None:
         if message.stream == REJECTS_STREAM:
@@ -90,7 +93,9 @@ class Loader(AbstractContextManager["Loader"]):
         bookmarks = value.get("bookmarks") or {}
         if not self._schemas:  # before the first SCHEMA it is the state the run starts from
             self._claims = bookmarks
-            self._durable = {key: item for key, item in value.items() if key != "bookmarks"} | {"bookmarks": dict(bookmarks)}
+            self._durable = {key: item for key, item in value.items() if key != "bookmarks"} | {
+                "bookmarks": dict(bookmarks)
+            }
             return
         self._seen_state = True
         for stream, load in self._loads.items():
@@ -101,7 +106,10 @@ class Loader(AbstractContextManager["Loader"]):
         if stream not in self._loads:
             schema = self._schemas.get(stream)
             if schema is None:
-                raise LoadError(f"stream {stream}: rows came before its SCHEMA. Next: check that the tap follows the Singer protocol")
+                raise LoadError(
+                    f"stream {stream}: rows came before its SCHEMA. Next: check that the tap follows the Singer "
+                    "protocol"
+                )
             self._leases.enter_context(hold_table(self._settings, stream, self._run_id))
             claimed = None if self._claims is None else canonical(self._claims.get(stream))
             self._loads[stream] = StreamLoad(self._catalog, self._settings, self._run_id, schema, claimed)

@@ -29,7 +29,10 @@ class _Envelope(msgspec.Struct):
 
 
 def messages(lines: Iterable[bytes]) -> Iterator[Message]:
-    """The messages of the input; raises LoadError for a line that is none. A last line cut short by a dying tap is left out."""
+    """The messages of the input.
+
+    Raises LoadError for a line that is none. A last line cut short by a dying tap is left out.
+    """
     route, envelope = _ROUTE.match, msgspec.json.Decoder(_Envelope).decode
     names: dict[bytes, str] = {}
     for line in lines:
@@ -50,4 +53,7 @@ def messages(lines: Iterable[bytes]) -> Iterator[Message]:
 
 def _not_singer(line: bytes, error: Exception) -> str:
     shown = line[:200].decode(errors="replace").strip()
-    return f"target-iceberg: a line on stdin is no Singer message ({error}): {shown}. Next: a tap must log to stderr, not to stdout"
+    return (
+        f"target-iceberg: a line on stdin is no Singer message ({error}): {shown}. "
+        "Next: a tap must log to stderr, not to stdout"
+    )

@@ -1,8 +1,9 @@
 """The commit record: which stream, up to which bookmark, in which commit, by which run.
 
-It stands twice: in the table's properties, which survive compaction and expiry, and in the summary of the snapshot that carried it,
-which survives (or shows) a rollback. Both are written in one commit, so they agree unless somebody moved one of them by hand; then
-nothing may be guessed, and every reader of this module stops. The state backend reads bookmarks through it as well.
+It stands twice: in the table's properties, which survive compaction and expiry, and in the summary of the snapshot
+that carried it, which survives (or shows) a rollback. Both are written in one commit, so they agree unless somebody
+moved one of them by hand; then nothing may be guessed, and every reader of this module stops. The state backend reads
+bookmarks through it as well.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import RecordsDisagree
+from .errors import RecordsDisagreeError
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -25,7 +26,10 @@ _VOLATILE = ("progress_markers", "starting_replication_value", "replication_key_
 
 @dataclass(frozen=True)
 class CommitRecord:
-    """One commit of one stream; `bookmark` is canonical JSON ("null" if the tap keeps none), `version` that of a full table."""
+    """One commit of one stream.
+
+    `bookmark` is canonical JSON ("null" if the tap keeps none), `version` that of a full table.
+    """
 
     stream: str
     bookmark: str
@@ -58,7 +62,7 @@ def canonical(bookmark: Any) -> str:
 
 
 def read_record(table: Table, place: str) -> CommitRecord | None:
-    """The table's record, None before its first commit; raises RecordsDisagree if properties and snapshots tell two."""
+    """The table's record, None before its first commit; raises RecordsDisagreeError if it has two."""
     from_properties = _parse(table.metadata.properties)
     from_snapshot = _newest_in_history(table)
     if from_snapshot is None:
@@ -66,7 +70,7 @@ def read_record(table: Table, place: str) -> CommitRecord | None:
             return from_properties  # compacted and expired: only the properties are left
     elif from_properties == from_snapshot:
         return from_properties
-    raise RecordsDisagree(_disagreement(place, from_properties, from_snapshot))
+    raise RecordsDisagreeError(_disagreement(place, from_properties, from_snapshot))
 
 
 def _parse(properties: Mapping[str, str]) -> CommitRecord | None:
@@ -99,7 +103,10 @@ def _disagreement(place: str, from_properties: CommitRecord | None, from_snapsho
         return "none" if record is None else f"commit {record.commit_seq}, bookmark {record.bookmark}"
 
     return (
-        f"{place}: the table's properties say {tell(from_properties)}, its snapshots say {tell(from_snapshot)}. Somebody rolled the "
-        "table back or edited its properties. Nothing was read or written. Next: if the rollback was meant, set the properties "
-        f"{BOOKMARK}, {COMMIT_SEQ}, {RUN_ID} and {VERSION} to the snapshot's values; if not, roll the table forward again"
+        f"{place}: the table's properties say {tell(from_properties)}, its snapshots say {tell(from_snapshot)}. "
+        "Somebody rolled the "
+        "table back or edited its properties. Nothing was read or written. Next: if the rollback was meant, set "
+        "the properties "
+        f"{BOOKMARK}, {COMMIT_SEQ}, {RUN_ID} and {VERSION} to the snapshot's values; if not, roll the table "
+        "forward again"
     )

@@ -1,7 +1,9 @@
-"""quality.rejects: every row that could not be loaded, with its reason, its text and where it stood; the authority on its shape.
+"""quality.rejects: every row that could not be loaded, with its reason, its text and where it stood; the authority on
+its shape.
 
-Rejects are committed before their stream, and replace what the same stream left there for the same or a later commit: a run that dies
-in between leaves them once, whatever happens next. They hold personal data as it came, so `customer_id` says whom an erasure must find.
+Rejects are committed before their stream, and replace what the same stream left there for the same or a later commit:
+a run that dies in between leaves them once, whatever happens next. They hold personal data as it came, so
+`customer_id` says whom an erasure must find.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ class RejectLog:
 
     def add(self, reject: Mapping[str, Any]) -> None:
         """Take one reject in the shape of the README's convention; it counts once a STATE covers it."""
-        self._uncovered.append({name: reject.get(name) for name in ("position", "reason", "raw_record", "customer_id")} | {
+        given = {name: reject.get(name) for name in ("position", "reason", "raw_record", "customer_id")}
+        stamped = {
             "source_system": self.source_system,
             "source_table": self.source_table,
             "rule": reject.get("rule") or "well_formed",
@@ -67,7 +70,8 @@ class RejectLog:
             "commit_seq": self.commit_seq,
             "rejected_at": datetime.now(UTC).replace(tzinfo=None),
             "status": "open",
-        })  # fmt: skip
+        }
+        self._uncovered.append(given | stamped)
         if len(self._uncovered) >= BUFFER:
             self._spill(covered=False)
 
@@ -79,7 +83,10 @@ class RejectLog:
             self.count = self._writer.rows
 
     def commit(self) -> None:
-        """Make quality.rejects hold exactly these rejects for this and later commits of the stream; retried on conflict."""
+        """Make quality.rejects hold exactly these rejects for this and later commits of the stream.
+
+        Retried on conflict.
+        """
         if not self.count and not self.catalog.table_exists(self.table_name):
             return
         self._replace([] if self._writer is None else self._writer.finish())
@@ -114,7 +121,8 @@ class RejectLog:
             except CommitFailedException as error:
                 if attempt == ATTEMPTS - 1:
                     raise LoadError(
-                        f"{self.table_name}: {ATTEMPTS} commits were overtaken by other runs. Nothing of {self.source_system}-"
+                        f"{self.table_name}: {ATTEMPTS} commits were overtaken by other runs. Nothing of "
+                        f"{self.source_system}-"
                         f"{self.source_table} was committed. Next: run again when fewer runs are under way"
                     ) from error
 
@@ -137,7 +145,9 @@ def _same_or_later(system: str, table: str, commit_seq: int) -> BooleanExpressio
     from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual
 
     return And(
-        EqualTo("source_system", system), EqualTo("source_table", table), GreaterThanOrEqual("commit_seq", commit_seq)
+        EqualTo(term="source_system", value=system),
+        EqualTo(term="source_table", value=table),
+        GreaterThanOrEqual(term="commit_seq", value=commit_seq),
     )
 
 

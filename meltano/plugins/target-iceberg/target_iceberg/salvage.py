@@ -12,7 +12,15 @@ import msgspec
 import pyarrow as pa
 
 # What conversions raise for a value that does not fit; anything else is a defect and must surface.
-MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, msgspec.MsgspecError, ValueError, ArithmeticError)
+MISFITS = (
+    pa.ArrowInvalid,
+    pa.ArrowTypeError,
+    pa.ArrowNotImplementedError,
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+)
 
 
 class Sliceable(Protocol):
@@ -20,16 +28,19 @@ class Sliceable(Protocol):
 
     def __len__(self) -> int: ...
 
-    def cut(self, start: int, stop: int) -> Self: ...
+    def cut(self, start: int, stop: int) -> Self:
+        """The rows from start to stop."""
+        ...
 
 
 Rows = TypeVar("Rows", bound=Sliceable)
 
 
-def salvage(
-    rows: Rows, convert: Callable[[Rows], pa.Table], reject: Callable[[Rows, str], None]
-) -> Iterator[pa.Table]:
-    """The converted rows in their order, in as few tables as possible; each row that cannot be converted goes to `reject` alone."""
+def salvage(rows: Rows, convert: Callable[[Rows], pa.Table], reject: Callable[[Rows, str], None]) -> Iterator[pa.Table]:
+    """The converted rows in their order, in as few tables as possible.
+
+    Each row that cannot be converted goes to `reject` alone.
+    """
     if not len(rows):
         return
     try:

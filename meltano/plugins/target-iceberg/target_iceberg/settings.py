@@ -1,7 +1,7 @@
 """The target's settings: the one list that the command line checks and that `--about` prints.
 
-They are a msgspec struct rather than singer-sdk typing objects because a load starts without importing the SDK (half a second
-of every run); the SDK's JSON schema is generated from the same struct.
+They are a msgspec struct rather than singer-sdk typing objects because a load starts without importing the SDK (half
+a second of every run); the SDK's JSON schema is generated from the same struct.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ]
     catalog_name: Annotated[str, Meta(description="name of the catalog whose tables are written")] = "lake"
     default_target_schema: Annotated[
-        str | None, Meta(description="namespace of the tables; without it the stream's part before the first '-', or 'raw'")
+        str | None,
+        Meta(description="namespace of the tables; without it the stream's part before the first '-', or 'raw'"),
     ] = None
     run_id: Annotated[
         str | None, Meta(description="written to _sdc_run_id; without it MELTANO_RUN_ID, DAGSTER_RUN_ID or a new one")
@@ -39,12 +40,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...], Meta(description="fields that say whom a rejected record is about, first integer wins")
     ] = ("customer_id", "user_id", "contact_id")
     lease: Annotated[
-        str | None, Meta(description="'module:callable' taking (tables, holder), gives a context manager: one writer a table")
+        str | None,
+        Meta(description="'module:callable' taking (tables, holder), gives a context manager: one writer a table"),
     ] = None
     full_refresh: Annotated[
         bool, Meta(description="replace all rows and start from no bookmark; use it with `meltano run --full-refresh`")
     ] = False
-    buffer_rows: Annotated[int, Meta(ge=1, description="RECORD lines held before they are written to a data file")] = 50_000
+    buffer_rows: Annotated[int, Meta(ge=1, description="RECORD lines held before they are written to a data file")] = (
+        50_000
+    )
     file_rows: Annotated[int, Meta(ge=1, description="rows of a data file at most, to the next batch")] = 2_000_000
 
     @property
@@ -55,7 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             value = msgspec.json.decode(raw, type=dict[str, Any]) if isinstance(raw, str) else raw
         except msgspec.MsgspecError as error:
             raise LoadError(
-                "target-iceberg: setting catalog_properties is not a JSON object. Next: set it to the catalog's properties, "
+                "target-iceberg: setting catalog_properties is not a JSON object. Next: set it to the catalog's "
+                "properties, "
                 'for example {"type": "sql", "uri": "sqlite:////path/catalog.db", "warehouse": "file:///path"}'
             ) from error
         return {key: str(item) for key, item in value.items()}

@@ -1,7 +1,8 @@
 """JSON schema → Arrow: the authority on which type a Singer property gets in a table.
 
-The annotation `x-iceberg-type` is honoured first, because JSON schema cannot say decimal(12,2) or a timestamp without zone.
-Everything without one follows the ordinary mapping. Arrow is the one type language here: PyIceberg derives its own from it.
+The annotation `x-iceberg-type` is honoured first, because JSON schema cannot say decimal(12,2) or a timestamp without
+zone. Everything without one follows the ordinary mapping. Arrow is the one type language here: PyIceberg derives its
+own from it.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def _annotated(annotation: str, schema: JsonSchema) -> pa.DataType:
         return pa.decimal128(int(match[1]), int(match[2]))
     known = ", ".join(sorted(_SIMPLE))
     raise LoadError(
-        f"target-iceberg: x-iceberg-type {annotation!r} is no type a table can have. Next: use one of {known}, struct, list, "
+        f"target-iceberg: x-iceberg-type {annotation!r} is no type a table can have. Next: use one of {known}, "
+        "struct, list, "
         f"or decimal(p,s) with p up to {MAX_DECIMAL} and s up to p"
     )

@@ -1,4 +1,7 @@
-"""The loader's own columns: which commit, which row of it, when, by which run. (_sdc_commit_seq, _sdc_sequence) orders all versions of a key."""
+"""The loader's own columns:
+
+which commit, which row of it, when, by which run. (_sdc_commit_seq, _sdc_sequence) orders all versions of a key.
+"""
 
 from __future__ import annotations
 

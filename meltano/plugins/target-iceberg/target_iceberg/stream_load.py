@@ -1,7 +1,8 @@
-"""One stream on its way into one table: rows arrive, files are written, a STATE vouches for them, one commit makes them visible.
+"""One stream on its way into one table: rows arrive, files are written, a STATE vouches for them, one commit makes
+them visible.
 
-The table's record is read when the stream's SCHEMA arrives and compared with the bookmark the tap says it started from, so a run that has
-been overtaken stops before it reads its source. The commit compares once more.
+The table's record is read when the stream's SCHEMA arrives and compared with the bookmark the tap says it started
+from, so a run that has been overtaken stops before it reads its source. The commit compares once more.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class StreamLoad:
     def __init__(
         self, catalog: Catalog, settings: Settings, run_id: str, schema: Mapping[str, Any], claimed: str | None
     ) -> None:
-        """`schema` is the SCHEMA message, `claimed` the canonical bookmark the tap started from, None if it did not say."""
+        """`schema` is the SCHEMA message, `claimed` the canonical bookmark the tap started from, None if it did not
+        say.
+        """
         self.stream, self.schema_message = str(schema["stream"]), schema
         self._catalog, self._settings, self._run_id = catalog, settings, run_id
         self._read_schema(schema)
@@ -146,7 +149,9 @@ class StreamLoad:
     def _write(self, rows: pa.Table, extracted: datetime | None, *, covered: bool) -> None:
         good, keyless = without_keys(rows, self._keys)
         for row in keyless.to_pylist():
-            self._reject(row, as_json(row), f"no value in a key column ({', '.join(self._keys)})", "key_present", "completeness")
+            self._reject(
+                row, as_json(row), f"no value in a key column ({', '.join(self._keys)})", "key_present", "completeness"
+            )
         self._writers[-1].write(self._stamp.apply(good, self.plan.columns, extracted), covered=covered)
         self._progress.tell(self._stamp.sequence)
 
@@ -168,8 +173,10 @@ class StreamLoad:
         if total and self._rejects.count / total > self._settings.rejects_limit:
             raise LoadError(
                 f"{self.stream}: {self._rejects.count:,} of {total:,} rows were rejected, more than rejects_limit "
-                f"{self._settings.rejects_limit:g} allows; the first at {self._rejects.first_reason}. Nothing was committed to "
-                f"{self.plan.place}. Next: look at the source; if these rejects are expected, raise rejects_limit and run again"
+                f"{self._settings.rejects_limit:g} allows; the first at {self._rejects.first_reason}. Nothing was "
+                "committed to "
+                f"{self.plan.place}. Next: look at the source; if these rejects are expected, raise rejects_limit "
+                "and run again"
             )
 
     def _nothing_new(self, rows: int) -> bool:

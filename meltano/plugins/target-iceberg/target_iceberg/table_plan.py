@@ -1,7 +1,7 @@
 """Where a stream's table stands when the run begins, and what its schema will be when the run commits.
 
-Nothing but the creation of an empty table happens before the commit: schema changes are planned here, files are written in the planned
-schema, and the commit applies the plan and the files together.
+Nothing but the creation of an empty table happens before the commit: schema changes are planned here, files are
+written in the planned schema, and the commit applies the plan and the files together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ class TablePlan:
     """The table of one stream, its commit record at the start of the run, and its schema at the end."""
 
     def __init__(self, catalog: Catalog, place: str, columns: pa.Schema, claimed: str | None) -> None:
-        """Open or create the table; raises BookmarkMoved if `claimed` (canonical JSON) is not where the table stands."""
+        """Open or create the table.
+
+        Raises BookmarkMovedError if `claimed` (canonical JSON) is not where the table stands.
+        """
         catalog.create_namespace_if_not_exists(place.rpartition(".")[0])
         self.place = place
         self.table = catalog.create_table_if_not_exists(
@@ -54,7 +57,10 @@ class TablePlan:
         return None if self.start is None else self.start.version
 
     def follow(self, columns: pa.Schema) -> None:
-        """Plan the schema for these columns; raises IncompatibleType. Field ids come out the same when the commit applies the plan."""
+        """Plan the schema for these columns.
+
+        Raises IncompatibleTypeError. Field ids come out the same when the commit applies the plan.
+        """
         planned = planned_schema(self.table, self.changes)
         change = missing_or_wider(plain_arrow_schema(planned), table_columns(columns, self.place), self.place)
         if len(change):
@@ -69,6 +75,9 @@ class TablePlan:
 
 
 def table_name(stream: str, namespace: str | None) -> str:
-    """`shop-orders` in `raw_shop` → raw_shop.orders; without a namespace the stream's part before the last '-', or raw."""
+    """`shop-orders` in `raw_shop` → raw_shop.orders.
+
+    Without a namespace the stream's part before the last '-', or raw.
+    """
     system, _, name = stream.rpartition("-")
     return f"{namespace or system or 'raw'}.{name}"

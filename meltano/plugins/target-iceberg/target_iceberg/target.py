@@ -1,4 +1,5 @@
-"""The singer-sdk face of the target: `--about`, `--version`, `--config`, `--input` and its capabilities behave as with any SDK target.
+"""The singer-sdk face of the target: `--about`, `--version`, `--config`, `--input` and its capabilities behave as
+with any SDK target.
 
 The work is done by `Loader`, which knows nothing of the SDK; `cli` takes the same way without importing it.
 """
@@ -8,9 +9,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
-from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.sinks import BatchSink
 from singer_sdk.target_base import Target
 
@@ -22,7 +23,7 @@ class _NoSink(BatchSink):
     """The SDK asks for a sink class; streams go to `StreamLoad` instead."""
 
     def process_batch(self, context: dict[str, Any]) -> None:
-        """Never called: `listen` is overridden."""
+        """Never called: `invoke` is overridden."""
         raise NotImplementedError("rows are loaded by target_iceberg.loader")
 
 
@@ -36,14 +37,18 @@ class TargetIceberg(Target):
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STRUCTURED_LOGGING,
-        TargetCapabilities.HARD_DELETE,
     ]
 
-    def listen(self, file_input: IO[str] | None = None) -> None:
-        """Load stdin or `file_input`; raises LoadError."""
-        source = sys.stdin.buffer if file_input is None else getattr(file_input, "buffer", None)
-        lines = source if source is not None else (line.encode() for line in file_input or [])
-        with Loader(parse_settings(self.config), write_state) as loader:
+    @classmethod
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:
+        """`--about`, or a load of stdin or `--input` with the configuration given; raises LoadError."""
+        if about:
+            cls.print_about(about_format)
+            return
+        given = cls(config=options["config"].config, parse_env_config=options["config"].parse_env, setup_mapper=False)
+        source = options["file_input"]
+        lines = sys.stdin.buffer if source is None else (line.encode() for line in source)
+        with Loader(parse_settings(given.config), write_state) as loader:
             loader.load(lines)
 
 

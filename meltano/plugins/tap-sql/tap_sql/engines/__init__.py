@@ -20,4 +20,7 @@ def engine_for(settings: Settings) -> Engine:
         from .mysql import MySQL
 
         return MySQL(settings)
-    raise TapError(f"tap-sql: no engine for {scheme or 'an address without scheme'}://. Next: set url to postgresql://… or mysql://…")
+    raise TapError(
+        f"tap-sql: no engine for {scheme or 'an address without scheme'}://. Next: set url to postgresql://… or "
+        "mysql://…"
+    )

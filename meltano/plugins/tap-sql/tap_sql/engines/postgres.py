@@ -1,8 +1,9 @@
 """PostgreSQL: exact, fast (binary COPY through ADBC), all streams of a run in one repeatable-read transaction.
 
-An incremental bookmark is the highest replication key and the snapshot of the run that read it. The next run takes what that snapshot did not
-see (see `snapshot`), within `overlap_seconds` behind the key so that the key's index bounds the work. The bookmark also names where it
-was taken (system, timeline, database, table): elsewhere transaction ids mean nothing, and everything is read again.
+An incremental bookmark is the highest replication key and the snapshot of the run that read it. The next run takes
+what that snapshot did not see (see `snapshot`), within `overlap_seconds` behind the key so that the key's index
+bounds the work. The bookmark also names where it was taken (system, timeline, database, table): elsewhere transaction
+ids mean nothing, and everything is read again.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class PostgresSession:
         if selection.replication_key and not selection.table.is_view:
             extras = {"snapshot": self._snapshot_text, "cluster": self._origin(selection.table)}
             extras |= self._seen(source, condition, seen)
-        return Reading(f"select {columns} from {source} where {condition}", why, extras)
+        # names are quoted; values are rendered from numbers and points in time, never taken over as text
+        return Reading(f"select {columns} from {source} where {condition}", why, extras)  # noqa: S608
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Rows as binary COPY, decoded by the driver into batches of about 16 MB."""
@@ -92,13 +94,20 @@ class PostgresSession:
             statement.close()
 
     def clamp(self, highest: Any, column: Column) -> Any:
-        """A key from the future (a typing error, a wrong clock) must not hide the rows to come: the server's clock is the limit."""
+        """A key from the future (a typing error, a wrong clock) must not hide the rows to come:
+
+        the server's clock is the limit.
+        """
         kind = column.schema["x-iceberg-type"]
         if kind not in TEMPORAL:
             return highest
-        limit = {"date": self._clock.date(), "timestamp": self._clock, "timestamptz": self._clock.replace(tzinfo=UTC)}[kind]
+        limit = {"date": self._clock.date(), "timestamp": self._clock, "timestamptz": self._clock.replace(tzinfo=UTC)}[
+            kind
+        ]
         if highest > limit:
-            logger.warning("%s is %s, later than the server's clock: the bookmark stays at %s", column.name, highest, limit)
+            logger.warning(
+                "%s is %s, later than the server's clock: the bookmark stays at %s", column.name, highest, limit
+            )
         return min(highest, limit)
 
     def _condition(self, selection: Selection, bookmark: Bookmark | None) -> tuple[str, str, list[int]]:
@@ -120,7 +129,10 @@ class PostgresSession:
         return f"{window} and {unseen_sql(previous, self._snapshot, seen)}", "rows new since the bookmark", seen
 
     def _window(self, key: Column, value: Any) -> str:
-        """Rows not older than the overlap behind the bookmark; keys that are no time have no overlap and are read by snapshot alone."""
+        """Rows not older than the overlap behind the bookmark.
+
+        Keys that are no time have no overlap and are read by snapshot alone.
+        """
         kind, name = key.schema["x-iceberg-type"], quote(key.name)
         if kind not in TEMPORAL:
             return "true"
@@ -134,8 +146,8 @@ class PostgresSession:
         if self._snapshot.quiet:
             return {}
         newer = newer_sql(self._snapshot.xmin, self._snapshot.xmax)
-        sql = f"select distinct xmin::text::bigint as x from {source} where {condition} and {newer} limit {MAX_SEEN + 1}"
-        found = {full_id(row["x"], self._snapshot.xmax) for row in self._rows(sql)}
+        sql = f"select distinct xmin::text::bigint as x from {source} where {condition} and {newer}"  # noqa: S608
+        found = {full_id(row["x"], self._snapshot.xmax) for row in self._rows(f"{sql} limit {MAX_SEEN + 1}")}
         seen = sorted(found | {xid for xid in before if xid >= self._snapshot.xmin})
         if len(seen) > MAX_SEEN:
             logger.warning("%s: a transaction has been open for long; rows since then will come once more", source)
@@ -165,9 +177,12 @@ def _explain(message: str, url: str) -> str:
         "Connection refused": "start the server, or check host and port in url",
         "could not translate host name": "check the host in url",
         "timeout expired": "check host, port and firewall",
-        "permission denied": "grant SELECT on the table and USAGE on its schema to the user in url, or deselect the stream",
+        "permission denied": "grant SELECT on the table and USAGE on its schema, or deselect the stream",
         "pg_current_snapshot": "use PostgreSQL 13 or newer",
     }
-    step = next((step for sign, step in reasons.items() if sign in message), "see the server's log; the run can be repeated safely")
+    step = next(
+        (step for sign, step in reasons.items() if sign in message),
+        "see the server's log; the run can be repeated safely",
+    )
     text = " ".join(message.split())
     return f"tap-sql: PostgreSQL at {shown_address(url)}: {text}. Next: {step}"

@@ -22,7 +22,8 @@ join pg_type t on t.oid = a.atttypid
 join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
 left join pg_index i on i.indrelid = c.oid and i.indisprimary
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
-  and has_schema_privilege(n.oid, 'USAGE') and has_any_column_privilege(c.oid, 'SELECT') and has_column_privilege(c.oid, a.attnum, 'SELECT')
+  and has_schema_privilege(n.oid, 'USAGE') and has_any_column_privilege(c.oid, 'SELECT')
+  and has_column_privilege(c.oid, a.attnum, 'SELECT')
   and {schemas}
 order by 1, 2, a.attnum
 """

@@ -1,8 +1,9 @@
 """PostgreSQL types → Singer and Arrow, exactly; the authority on what each type becomes.
 
-numeric(p,s) is a decimal(p,s); numeric without precision, or wider than 38 digits, is text, digit for digit. NaN, which a decimal cannot hold, and times
-beyond the years 1 to 9999 (infinity) make their row a reject. char(n) loses the trailing blanks that SQL ignores anyway. Arrays become
-JSON text; whatever has no counterpart becomes its PostgreSQL text.
+numeric(p,s) is a decimal(p,s); numeric without precision, or wider than 38 digits, is text, digit for digit. NaN,
+which a decimal cannot hold, and times beyond the years 1 to 9999 (infinity) make their row a reject. char(n) loses
+the trailing blanks that SQL ignores anyway. Arrays become JSON text; whatever has no counterpart becomes its
+PostgreSQL text.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ def quote(identifier: str) -> str:
 
 
 def _digits(modifier: int) -> tuple[int, int] | None:
-    """Precision and scale as an Iceberg decimal has them, None if none can: PostgreSQL also allows negative scales and scales beyond precision."""
+    """Precision and scale as an Iceberg decimal has them, None if none can:
+
+    PostgreSQL also allows negative scales and scales beyond precision.
+    """
     if modifier < 0:
         return None
     packed = modifier - 4

@@ -1,0 +1,135 @@
+"""MySQL and MariaDB, read with connectorx in batches of Arrow.
+
+There are no row versions to compare, so an incremental run takes everything from `overlap_seconds` behind the
+bookmark on: rows committed late are found as long as they are not later than that, and rows in the overlap come
+again. Raw tables are logs and staging keeps the latest version of a key, so coming again does no harm. Each table is
+read by one query, hence consistently; two tables may differ by the moment between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import connectorx
+import pyarrow as pa
+
+from ..errors import TapError, shown_address, without_secret
+from ..model import Bookmark, Column, Reading, Selection, Table
+from ..settings import Settings
+from .mysql_types import TEMPORAL, column, quote
+
+_COLUMNS = """
+select cast(c.table_schema as char) as schema_name, cast(c.table_name as char) as table_name,
+  cast(t.table_type as char) as kind, cast(c.column_name as char) as column_name,
+  cast(c.data_type as char) as type_name,
+  cast(c.column_type as char) as shown, cast(c.is_nullable as char) as nullable,
+  cast(coalesce(c.numeric_precision, 0) as signed) as digits, cast(coalesce(c.numeric_scale, 0) as signed) as scale,
+  cast(coalesce(k.ordinal_position, 0) as signed) as key_position
+from information_schema.columns c
+join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
+left join information_schema.key_column_usage k on k.table_schema = c.table_schema and k.table_name = c.table_name
+  and k.column_name = c.column_name and k.constraint_name = 'PRIMARY'
+where {schemas} order by c.table_schema, c.table_name, c.ordinal_position
+"""
+_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
+
+
+class MySQL:
+    """A MySQL or MariaDB server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @contextmanager
+    def connect(self) -> Iterator[MySQLSession]:
+        """A session; raises TapError if the server cannot be reached or refuses."""
+        url = self._settings.url
+        try:
+            yield MySQLSession(self._settings)
+        except RuntimeError as error:  # all that connectorx raises
+            raise TapError(_explain(without_secret(" ".join(str(error).split()), url), url)) from None
+
+
+class MySQLSession:
+    """Satisfies `model.Session`; connections are opened by query."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._url = "mysql" + settings.url[settings.url.index("://") :]
+        (clock,) = self._rows("select cast(utc_timestamp(6) as char) as clock")
+        self._clock = datetime.fromisoformat(clock["clock"])
+
+    def tables(self) -> Sequence[Table]:
+        """All tables and views of the configured schemas that the user may read."""
+        rows = self._rows(_COLUMNS.format(schemas=_schema_condition(self._settings.schemas)))
+        return [_table(list(group)) for _, group in groupby(rows, key=lambda r: (r["schema_name"], r["table_name"]))]
+
+    def plan(self, selection: Selection, bookmark: Bookmark | None) -> Reading:
+        """See `model.Session`; there are no extras."""
+        source = f"{quote(selection.table.schema)}.{quote(selection.table.name)}"
+        columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in selection.columns)
+        condition, why = self._condition(selection, bookmark)
+        # names are quoted; values are rendered from numbers and points in time, never taken over as text
+        return Reading(f"select {columns} from {source} where {condition}", why)  # noqa: S608
+
+    def read(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Rows as they come, in batches."""
+        yield from connectorx.read_sql(
+            self._url, sql, return_type="arrow_stream", batch_size=self._settings.batch_rows, protocol="binary"
+        )
+
+    def clamp(self, highest: Any, column: Column) -> Any:
+        """A key from the future must not hide the rows to come: the server's clock is the limit."""
+        if column.schema["x-iceberg-type"] not in TEMPORAL:
+            return highest
+        limit = self._clock.date() if column.schema["x-iceberg-type"] == "date" else self._clock
+        return min(highest, limit)
+
+    def _condition(self, selection: Selection, bookmark: Bookmark | None) -> tuple[str, str]:
+        key = selection.key_column
+        if key is None:
+            return "true", "the whole table"
+        if not bookmark or bookmark.get("replication_key") != key.name or bookmark.get("replication_key_value") is None:
+            return "true", "everything, there is no bookmark yet"
+        value, name = bookmark["replication_key_value"], quote(key.name)
+        if key.schema["x-iceberg-type"] not in TEMPORAL:
+            condition = f"{name} > {int(value)}"
+        else:
+            since = datetime.fromisoformat(str(value)) - timedelta(seconds=self._settings.overlap_seconds)
+            condition = f"{name} >= timestamp '{since:%Y-%m-%d %H:%M:%S.%f}'"
+        why = "rows since the bookmark less the overlap"
+        return (f"({condition} or {name} is null)" if key.nullable else condition), why
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = connectorx.read_sql(self._url, sql, return_type="arrow").to_pylist()
+        return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    keyed = sorted((row for row in rows if row["key_position"]), key=lambda row: row["key_position"])
+    return Table(
+        schema=rows[0]["schema_name"],
+        name=rows[0]["table_name"],
+        columns=tuple(column(row) for row in rows),
+        keys=tuple(row["column_name"] for row in keyed),
+        is_view=rows[0]["kind"] != "BASE TABLE",
+    )
+
+
+def _schema_condition(schemas: Sequence[str]) -> str:
+    names = ", ".join("'" + name.replace("'", "''") + "'" for name in (schemas or _SYSTEM))
+    return f"c.table_schema {'in' if schemas else 'not in'} ({names})"
+
+
+def _explain(message: str, url: str) -> str:
+    reasons = {
+        "Access denied": "check the user and password in url, and its SELECT privilege",
+        "Connection refused": "start the server, or check host and port in url",
+        "timed out": "check host, port and firewall",
+    }
+    step = next((s for sign, s in reasons.items() if sign in message), "see the server's log; the run can be repeated")
+    return f"tap-sql: MySQL at {shown_address(url)}: {message}. Next: {step}"
