@@ -1,12 +1,34 @@
-"""What a Singer catalog says about a stream: selected or not, which properties, which replication method."""
+"""The Singer catalog: which streams there are, and what a given catalog chooses of them (columns, method)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tap_hubspot.declaration import Declaration
+
+
+def discovered(streams: Iterable[Declaration]) -> dict[str, Any]:
+    """The catalog of all declared streams. Meltano asks for it before every run, so it is made without the SDK."""
+    return {"streams": [_entry(stream) for stream in streams]}
+
+
+def _entry(stream: Declaration) -> dict[str, Any]:
+    keys, method = ["id"], "FULL_TABLE" if stream.full_table else "INCREMENTAL"
+    root = {"inclusion": "available", "table-key-properties": keys, "forced-replication-method": method}
+    columns = [
+        {"breadcrumb": ["properties", name], "metadata": {"inclusion": "automatic" if name in keys else "available"}}
+        for name in stream.schema["properties"]
+    ]
+    return {
+        "tap_stream_id": stream.name,
+        "stream": stream.name,
+        "schema": stream.schema,
+        "key_properties": keys,
+        "replication_method": method,
+        "metadata": [{"breadcrumb": [], "metadata": root}, *columns],
+    }
 
 
 def as_selected(declared: Declaration, catalog: Mapping[str, Any]) -> Declaration | None:
@@ -28,6 +50,6 @@ def as_selected(declared: Declaration, catalog: Mapping[str, Any]) -> Declaratio
         for name, kind in declared.properties.items()
         if metadata.get(("properties", name), {}).get("selected", True)
     }
-    method = root.get("forced-replication-method") or root.get("replication-method") or entry.get("replication_method")
+    method = root.get("replication-method") or root.get("forced-replication-method") or entry.get("replication_method")
     full_table = declared.full_table if method is None else method == "FULL_TABLE"
     return replace(declared, properties=chosen, full_table=full_table)

@@ -5,6 +5,7 @@ Importing the SDK costs three quarters of a second, more than many an increment.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ Files = dict[str, list[str]]
 
 def main() -> None:
     """Run the command; exit code 1 and one line on stderr if the run stops on purpose."""
+    layout = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=layout)
     try:
         files = plain_options(sys.argv[1:])
         if files is None:
@@ -24,18 +27,22 @@ def main() -> None:
 
             TapHubspot.cli()
         else:
-            _sync(files)
+            _run(files)
     except BrokenPipeError:
+        sys.stdout = None  # nothing is left to flush to
         _end("the target closed the pipe: its own message says why")
     except (HubspotError, OSError) as error:
         _end(str(error))
 
 
 def plain_options(arguments: Sequence[str]) -> Files | None:
-    """The files of --config, --catalog and --state if there are no other options, else None."""
+    """The files of a call as Meltano makes it, by option; None for any other call."""
     files: Files = {"--config": [], "--catalog": [], "--state": []}
     rest = iter(arguments)
     for option in rest:
+        if option == "--discover":
+            files[option] = []
+            continue
         name, _, inline = option.partition("=")
         value = inline or next(rest, "")
         if name not in files or value in {"", "ENV"}:
@@ -44,14 +51,17 @@ def plain_options(arguments: Sequence[str]) -> Files | None:
     return files if files["--config"] else None
 
 
-def _sync(files: Files) -> None:
+def _run(files: Files) -> None:
+    from tap_hubspot.catalog import discovered
+    from tap_hubspot.declaration import declaration
     from tap_hubspot.messages import Messages
     from tap_hubspot.settings import parse_settings, read_json_files
     from tap_hubspot.sync import sync
 
-    layout = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=layout)
     settings = parse_settings(read_json_files(files["--config"]))
+    if "--discover" in files:
+        sys.stdout.write(json.dumps(discovered(map(declaration, settings.streams)), indent=2) + "\n")
+        return
     catalog, state = read_json_files(files["--catalog"]), read_json_files(files["--state"])
     sync(settings, catalog, state, Messages(sys.stdout.buffer))
 

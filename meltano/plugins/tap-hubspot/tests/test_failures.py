@@ -88,8 +88,8 @@ def test_discovery_lists_streams_with_keys_and_methods(account, tmp_path):
     command = [TAP, "--config", str(tmp_path / "config.json"), "--discover"]
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
     assert [(s["tap_stream_id"], s["key_properties"], s["replication_method"]) for s in found] == [
-        ("hubspot-campaigns", ["id"], "FULL_TABLE"),
         ("hubspot-contacts", ["id"], "INCREMENTAL"),
+        ("hubspot-campaigns", ["id"], "FULL_TABLE"),
     ]
 
 
