@@ -34,7 +34,7 @@ class Loader:
         table = TABLES[address]
         if not rows.is_empty():
             self._copy(table, rows) if self.fresh else self._upsert(table, rows)
-        LOG.debug("%s: %d rows", address, rows.height)
+        LOG.info("%s: %s rows", address, f"{rows.height:,}")
 
     def replace(self, address: str, rows: pl.DataFrame) -> None:
         """Makes the rows the whole table: rows that are not among them go."""

@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ecommerce_pipeline.operations.processes import command_of
 from shopsphere.state import CompanyError, Places, secret, write_private
 
 LOG = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def prepare(home: Path) -> None:
         _open_the_way(data.parent)
         _open_the_way(Path(binary("postgres")))
     if (data / "PG_VERSION").exists():
-        return
+        return _drop_stale_lock(data)
     LOG.info("making a PostgreSQL cluster in %s", data)
     partial = data.with_name("pg.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -95,6 +96,17 @@ def prepare(home: Path) -> None:
     with (partial / "postgresql.conf").open("a", encoding="utf-8") as config:
         config.write(CONFIG)
     partial.rename(data)
+
+
+def _drop_stale_lock(data: Path) -> None:
+    """Removes a lock whose process id belongs to another program by now, which PostgreSQL would take for a server."""
+    lock = data / "postmaster.pid"
+    if not lock.exists():
+        return
+    pid = lock.read_text().split("\n", 1)[0].strip()
+    if not pid.isdigit() or str(data) not in command_of(int(pid)):
+        LOG.info("removing %s: process %s is no PostgreSQL of ours", lock, pid)
+        lock.unlink()
 
 
 def _open_the_way(path: Path) -> None:

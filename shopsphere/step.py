@@ -148,6 +148,7 @@ def _write_events(step: Step) -> None:
             lines = pl.concat([*(_event_lines(step, copy, window) for copy in step.copies), *waiting])
             waiting = [lines.filter(pl.col("received_at") >= window.before)]
             event_files.write(step.places.events, lines.filter(pl.col("received_at") < window.before))
+            LOG.info("web: events up to %s", (window.before - timedelta(days=1)).date())
         event_files.keep_pending(step.places.pending, pl.concat(waiting), step.window)
 
 

@@ -54,6 +54,16 @@ def _parent(pid: int) -> int:
     return 0
 
 
+def command_of(pid: int) -> str:
+    """The command line of a process, empty if there is none of that id."""
+    with suppress(OSError):
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    if Path("/proc/self").exists():
+        return ""
+    command = ["ps", "-ww", "-p", str(pid), "-o", "command="]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process of that id runs; one that has ended but was not yet collected by its parent does not."""
     try:

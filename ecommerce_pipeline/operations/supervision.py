@@ -71,18 +71,15 @@ class Run:
     @property
     def mark(self) -> str:
         """What tells this home's processes from another's."""
-        return str(self.folder.resolve())
+        return hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()[:16]
 
     @property
     def socket(self) -> Path:
-        """The control socket; elsewhere when the folder's path is longer than a socket's name may be (about 100
-        bytes).
-        """
+        """The control socket; elsewhere when its path is longer than a socket's may be (about 100 bytes)."""
         usual = self.folder / "supervisor.sock"
         if len(os.fsencode(usual)) <= 90:
             return usual
-        short = hashlib.sha256(self.mark.encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"shopsphere-{os.getuid()}-{short}" / "supervisor.sock"
+        return Path(tempfile.gettempdir()) / f"shopsphere-{os.getuid()}-{self.mark}" / "supervisor.sock"
 
     def log_of(self, name: str) -> Path:
         """A program's log."""
@@ -134,11 +131,10 @@ def launch(run: Run) -> None:
         "log": run.settings.log_dir,
         "socket": run.socket,
         "user": _user(None),
-        "marker": _environment({MARK: run.mark}),
     }
     config = run.folder / "supervisord.conf"
     config.write_text(_render(run, "supervisord.conf", values), "utf-8")
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    command = ["env", f"{MARK}={run.mark}", sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
     launched = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if launched.returncode or not wait_for(lambda: answer(run) is not None, ANSWERS_WITHIN):
         raise ServiceError(
@@ -148,30 +144,28 @@ def launch(run: Run) -> None:
 
 
 def program_config(run: Run, program: Program) -> str:
-    """The program's part of the supervisor's configuration."""
+    """The program's part of the supervisor's configuration.
+
+    The environment goes through `env`: the supervisor's own syntax for it knows no escapes.
+    """
+    setting = ["env", *(f"{name}={value}" for name, value in program.env.items())] if program.env else []
     values = {
         "name": program.name,
-        "command": shlex.join(program.command),
+        "command": shlex.join([*setting, *program.command]),
         "directory": program.directory or run.settings.root,
-        "environment": _environment(program.env),
         "user": _user(program.user),
         "stop_signal": program.stop_signal,
         "stop_seconds": program.stop_seconds,
-        "log": run.settings.log_dir,
+        "log_twice": str(run.settings.log_dir).replace("%", "%%"),  # the supervisor expands this one twice
     }
     return _render(run, "program.conf", values)
 
 
 def _render(run: Run, template: str, values: Mapping[str, object]) -> str:
+    """The template filled in; a line without a value is left out."""
     text = (run.settings.root / "deploy" / "supervisor" / template).read_text("utf-8")
     filled = Template(text).substitute({name: str(value).replace("%", "%%") for name, value in values.items()})
-    return "\n".join(line for line in filled.splitlines() if line not in ("user=", "environment=")) + "\n"
-
-
-def _environment(values: Mapping[str, str]) -> str:
-    return ",".join(
-        '{}="{}"'.format(name, value.replace("\\", "\\\\").replace('"', '\\"')) for name, value in values.items()
-    )
+    return "\n".join(line for line in filled.splitlines() if line != "user=") + "\n"
 
 
 def _user(wanted: str | None) -> str:
