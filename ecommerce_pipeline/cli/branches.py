@@ -24,14 +24,11 @@ def create(name: Name, base: Annotated[str, typer.Option(help="the branch to cop
 @app.command("list")
 def list_() -> None:
     """The branches with their age and what they changed."""
-    from dataclasses import asdict
-
     from ecommerce_pipeline.lakehouse import branch
 
-    found = [asdict(one) for one in branch.list_branches(console.settings())]
-    table = console.plain_table(*(found[0] if found else ("name",)))
-    for one in found:
-        table.add_row(*(str(value) for value in one.values()))
+    table = console.plain_table("branch", "base", "made (UTC)", "tables changed", right=("tables changed",))
+    for one in branch.list_branches(console.settings()):
+        table.add_row(one.name, one.base, f"{one.created_at:%Y-%m-%d %H:%M:%S}", str(one.changes))
     console.print_table(table)
 
 
@@ -40,7 +37,8 @@ def publish(name: Name) -> None:
     """Make all tables the branch changed the lake's own, in one transaction; refused if the lake moved on meanwhile."""
     from ecommerce_pipeline.lakehouse.publish import publish as publish_branch
 
-    console.say(f"published {publish_branch(console.settings(), name)}")
+    for table in publish_branch(console.settings(), name).tables:
+        console.say(f"{table.change:<8} {table.name}: {table.contents.rows:,} rows")
 
 
 @app.command()

@@ -27,6 +27,8 @@ def dev(port: Annotated[int, typer.Option(help="port of the UI, on this machine 
     home = instance.prepare(settings)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(settings.root / "workspace.yaml")]
     console.say(f"the UI comes up at http://127.0.0.1:{port} within a minute; Ctrl-C stops it")
+    # a shell that starts us in the background ignores SIGINT, and a child would inherit that and never stop
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     served = subprocess.Popen(
         [*command, "-h", "127.0.0.1", "-p", str(port)],
         cwd=settings.root,

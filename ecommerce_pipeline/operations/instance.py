@@ -9,16 +9,15 @@ their process and reported as failed.
 from __future__ import annotations
 
 import json
-import os
-import socket
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from ecommerce_pipeline.operations.processes import is_alive
+from ecommerce_pipeline.lakehouse import processes
 from ecommerce_pipeline.settings import Settings
 
 PID_TAG = "shopsphere/pid"
+STARTED_TAG = "shopsphere/process-started"  # a pid is given away again
 HOST_TAG = "shopsphere/host"
 UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
@@ -43,13 +42,14 @@ def open_instance(settings: Settings) -> DagsterInstance:
 
 def run_tags() -> dict[str, str]:
     """Tags by which a later process can tell whether this one is alive."""
-    return {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
+    pid, started = processes.own()
+    return {PID_TAG: str(pid), STARTED_TAG: started, HOST_TAG: processes.HOST}
 
 
 def _close_dead_runs(instance: DagsterInstance) -> None:
-    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()})):
+    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: processes.HOST})):
         pid = int(run.tags[PID_TAG])
-        if not is_alive(pid):
+        if processes.started(pid) != run.tags[STARTED_TAG]:
             instance.report_run_failed(run, f"the process {pid} that ran it ended without a word (killed?)")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 

@@ -4,8 +4,6 @@ Both read the sources incrementally: a raw table is a log that is never thrown a
 not from the source.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from dagster import AssetSelection, JobDefinition, OpExecutionContext, define_asset_job, job, op

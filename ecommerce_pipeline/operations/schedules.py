@@ -3,8 +3,6 @@
 Schedules are off until somebody switches them on in the UI, so that a laptop with the demo on it does nothing at night.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 

@@ -3,8 +3,6 @@
 Runs of the command line record themselves; this sensor sees to those that the UI or a schedule started.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from dagster import (

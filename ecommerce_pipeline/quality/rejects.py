@@ -5,8 +5,6 @@ that rejects are seen where everything else is seen, and so that the table is th
 been refused yet.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +14,7 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, PrimitiveType, StringType, TimestampType
 
+from ecommerce_pipeline.lakehouse import contents
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.settings import Settings
 
@@ -60,14 +59,8 @@ def _counts(catalog: Catalog) -> dict[str, Any]:
         table = catalog.load_table(IDENTIFIER)
     except NoSuchTableError:
         table = _create(catalog)
-    snapshot = table.current_snapshot()
-    if snapshot is None or snapshot.summary is None:
-        return {"dagster/row_count": 0, "bytes": 0}
-    return {
-        "dagster/row_count": int(snapshot.summary["total-records"] or 0),
-        "bytes": int(snapshot.summary["total-files-size"] or 0),
-        "snapshot_id": str(snapshot.snapshot_id),
-    }
+    held = contents.of_metadata(table.metadata, table.io)
+    return {"dagster/row_count": held.rows, "bytes": held.bytes, "snapshot_id": str(held.snapshot_id)}
 
 
 def _create(catalog: Catalog) -> Any:

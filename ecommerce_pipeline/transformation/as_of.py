@@ -46,8 +46,8 @@ def window_of(context: AssetExecutionContext) -> Window:
     return Window()
 
 
-def latest_day(settings: Settings, manifest: Manifest, key: AssetKey) -> str:
-    """The last as_of day that a table holds, from the column its YAML names as `meta.partition_column` (default
+def latest_day(settings: Settings, manifest: Manifest, key: AssetKey) -> str | None:
+    """The last as_of day that a table holds, if any, from the column its YAML names as `meta.partition_column` (default
     `as_of`).
     """
     schema, table = key.path
@@ -55,4 +55,4 @@ def latest_day(settings: Settings, manifest: Manifest, key: AssetKey) -> str:
     column = meta_of(node).get("partition_column", "as_of")
     with reader.connect(settings) as connection:
         row = connection.execute(f'select cast(max("{column}") as date) from {schema}.{table}').fetchone()  # noqa: S608 (names from the manifest)
-    return str(row[0])
+    return str(row[0]) if row and row[0] else None

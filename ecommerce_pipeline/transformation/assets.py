@@ -5,8 +5,6 @@ works, and the materialisations follow the publication. Checks are reported in a
 one wants to read them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,7 +24,8 @@ from dagster import (
 )
 from pydantic import Field
 
-from ecommerce_pipeline.lakehouse.publish import PublicationConflict, publish
+from ecommerce_pipeline.lakehouse.errors import PublicationConflict
+from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import as_of, candidate, dbt, facts, project, results, selection, translator
 
@@ -92,7 +91,7 @@ class _Build:
         (target_path / "run_results.json").unlink(missing_ok=True)
         invocation = dbt.start(
             self.settings,
-            ["build", *selection.arguments(self.context, self.manifest, self.translate), *_flags(config)],
+            ["build", *selection.arguments(self.context, self.manifest), *_flags(config)],
             project_dir=project.project_dir(self.settings),
             target_path=project.with_partial_parse(self.settings, target_path),
             environment={"SHOPSPHERE_BRANCH": branch, **self.window.environment()},
@@ -120,7 +119,8 @@ class _Build:
         except PublicationConflict as conflict:
             # somebody else published in between: build again on what they published
             raise RetryRequested(max_retries=2, seconds_to_wait=1) from conflict
-        self.context.log.info(f"published {publication}")
+        tables = [f"{table.name} ({table.change}, {table.contents.rows:,} rows)" for table in publication.tables]
+        self.context.log.info(f"published {len(tables)} tables at once: {', '.join(tables) or 'nothing had changed'}")
 
     def _checks(self, outcome: list[results.NodeResult]) -> Iterator[AssetCheckResult]:
         expected = selection.checks_expected(self.context)
@@ -135,20 +135,18 @@ class _Build:
             if key not in self.context.selected_asset_keys:
                 continue
             metadata = reporter.metadata(key, result)
-            if self.window.is_open and self._is_daily(key):
-                self._log_as_of_day(key, metadata)
-            else:
+            if (day := self._day_built(key)) is None:
                 yield MaterializeResult(asset_key=key, metadata=metadata)
+            else:
+                self.context.log_event(AssetMaterialization(key, partition=day, metadata=metadata))
 
-    def _is_daily(self, key: AssetKey) -> bool:
-        return self.context.assets_def.specs_by_key[key].partitions_def is not None
-
-    def _log_as_of_day(self, key: AssetKey, metadata: Mapping[str, Any]) -> None:
-        """A run that names no day builds the day of the latest order, which only the lake knows: report it as that
-        partition.
-        """
-        partition = as_of.latest_day(self.settings, self.manifest, key)
-        self.context.log_event(AssetMaterialization(key, partition=partition, metadata=metadata))
+    def _day_built(self, key: AssetKey) -> str | None:
+        """The partition that a run without one has built: only the lake knows the day of the latest order."""
+        days = self.context.assets_def.specs_by_key[key].partitions_def
+        if days is None or not self.window.is_open:
+            return None
+        day = as_of.latest_day(self.settings, self.manifest, key)
+        return day if day is not None and days.has_partition_key(day) else None
 
 
 def _flags(config: BuildConfig) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagster import AssetKey, TableColumnDep
+from pyiceberg.catalog import Catalog
 
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation.project import Manifest
@@ -27,7 +28,8 @@ Origins = dict[str, list[list[str]]]  # column -> [schema, table, column] of eac
 class Lineage:
     """Column lineage of one project's models."""
 
-    def __init__(self, settings: Settings, manifest: Manifest) -> None:
+    def __init__(self, settings: Settings, manifest: Manifest, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._dialect = DIALECTS[settings.profile]
         self._folder = settings.home / "dbt" / settings.profile / "lineage"
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -61,12 +63,15 @@ class Lineage:
             parent = self._relations.get(parent_id)
             if parent is not None:
                 name = parent.get("alias") or parent.get("identifier") or parent["name"]
-                tables.setdefault(parent["schema"], {})[name] = _columns(parent)
+                tables.setdefault(parent["schema"], {})[name] = self._columns(parent, (parent["schema"], name))
         return tables
 
-
-def _columns(node: Mapping[str, Any]) -> dict[str, str]:
-    return {name: column.get("data_type") or "varchar" for name, column in (node.get("columns") or {}).items()}
+    def _columns(self, node: Mapping[str, Any], identifier: tuple[str, str]) -> dict[str, str]:
+        """A model's from its contract; a raw table's from the table, which follows its source."""
+        declared = {name: column.get("data_type") or "varchar" for name, column in (node.get("columns") or {}).items()}
+        if node["resource_type"] != "source":
+            return declared
+        return {field.name: "varchar" for field in self._catalog.load_table(identifier).schema().fields}
 
 
 def _trace(sql: str, tables: Mapping[str, Any], dialect: str, unique_id: str) -> Origins:
@@ -74,12 +79,11 @@ def _trace(sql: str, tables: Mapping[str, Any], dialect: str, unique_id: str) ->
     from sqlglot.errors import SqlglotError
     from sqlglot.lineage import lineage
 
-    known = {schema: {name: columns for name, columns in found.items() if columns} for schema, found in tables.items()}
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
         for table in query.find_all(sqlglot.exp.Table):
             table.set("catalog", None)  # the branch's or the lake's name says nothing about the column
-        nodes = lineage(None, query, known, dialect=dialect, trim_selects=False, copy=False)
+        nodes = lineage(None, query, dict(tables), dialect=dialect, trim_selects=False, copy=False)
     except (SqlglotError, ValueError, RecursionError) as error:
         log.warning("no column lineage for %s: sqlglot cannot read its SQL (%s)", unique_id, error)
         return {}

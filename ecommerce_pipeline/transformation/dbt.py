@@ -117,6 +117,7 @@ def _environment(settings: Settings, project_dir: Path, target_path: Path) -> di
         "DBT_TARGET_PATH": str(target_path),
         "DBT_LOG_PATH": str(target_path),
         "DBT_LOG_FORMAT": "json",
+        "DBT_USE_COLORS": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_VERSION_CHECK": "false",
         "DBT_PARTIAL_PARSE": "true",

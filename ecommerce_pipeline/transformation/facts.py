@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from dagster import AssetKey, TableColumnLineage
-from pyiceberg.exceptions import NoSuchTableError
 
+from ecommerce_pipeline.lakehouse import contents
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import column_lineage, dbt, translator
@@ -24,7 +24,7 @@ class Reporter:
     def __init__(self, settings: Settings, manifest: Manifest, invocation: dbt.Invocation) -> None:
         self._catalog = open_catalog(settings)
         self._manifest = manifest
-        self._lineage = column_lineage.Lineage(settings, manifest)
+        self._lineage = column_lineage.Lineage(settings, manifest, self._catalog)
         # one process builds all models, so what it used is a fact of the run and repeated on each
         self._process = {"cpu_seconds": round(invocation.cpu_seconds, 2), "peak_rss": invocation.peak_rss}
 
@@ -41,14 +41,7 @@ class Reporter:
         return found
 
     def _snapshot(self, key: AssetKey) -> dict[str, Any]:
-        try:
-            snapshot = self._catalog.load_table(tuple(key.path)).current_snapshot()
-        except NoSuchTableError:
-            return {}
-        if snapshot is None or snapshot.summary is None:
-            return {"dagster/row_count": 0, "bytes": 0}
-        return {
-            "dagster/row_count": int(snapshot.summary["total-records"] or 0),
-            "bytes": int(snapshot.summary["total-files-size"] or 0),
-            "snapshot_id": str(snapshot.snapshot_id),
-        }
+        table = self._catalog.load_table(tuple(key.path))
+        held = contents.of_metadata(table.metadata, table.io)
+        # a snapshot id has more digits than a browser's numbers hold
+        return {"dagster/row_count": held.rows, "bytes": held.bytes, "snapshot_id": str(held.snapshot_id)}

@@ -1,29 +1,33 @@
-"""Which dbt nodes a Dagster selection means, in dbt's own selection language."""
+"""Which dbt nodes a Dagster selection means.
+
+Everything is `fqn:*`. Anything less is named node by node, models and tests, with dbt's own widening switched off: dbt
+would add every test that touches a selected model, also those on models that were not selected and may not exist yet.
+"""
 
 from __future__ import annotations
 
-from dagster import AssetCheckKey, AssetExecutionContext
+from dagster import AssetCheckKey, AssetExecutionContext, AssetKey
 from dagster_dbt.asset_utils import (
+    DAGSTER_DBT_UNIQUE_ID_METADATA_KEY,
     get_checks_on_sources_upstream_of_selected_assets,
-    get_subset_selection_for_context,
+    get_node,
 )
 
 from ecommerce_pipeline.transformation.project import Manifest
-from ecommerce_pipeline.transformation.translator import ModelTranslator
+
+EVERYTHING = ["--select", "fqn:*"]
 
 
-def arguments(context: AssetExecutionContext, manifest: Manifest, translator: ModelTranslator) -> list[str]:
-    """dbt's arguments for the assets and checks this run selects; the whole project when it selects all."""
-    chosen, indirect = get_subset_selection_for_context(
-        context=context,
-        manifest=manifest,
-        select="fqn:*",
-        exclude=None,
-        selector=None,
-        dagster_dbt_translator=translator,
-        current_dbt_indirect_selection_env=None,
-    )
-    return [*chosen, *(["--indirect-selection", indirect] if indirect else [])]
+def arguments(context: AssetExecutionContext, manifest: Manifest) -> list[str]:
+    """dbt's arguments for the assets and checks this run selects."""
+    definition = context.assets_def
+    checks = checks_expected(context)
+    if _is_whole(context):
+        return EVERYTHING
+    ids = [_unique_id(definition.get_asset_spec(key).metadata) for key in sorted(context.selected_asset_keys)]
+    ids += [_unique_id(definition.get_spec_for_check_key(key).metadata) for key in sorted(checks, key=str)]
+    names = [".".join(get_node(manifest, unique_id)["fqn"]) for unique_id in ids]
+    return ["--select", " ".join(names), "--indirect-selection", "empty"]
 
 
 def checks_expected(context: AssetExecutionContext) -> set[AssetCheckKey]:
@@ -32,3 +36,14 @@ def checks_expected(context: AssetExecutionContext) -> set[AssetCheckKey]:
         assets_def=context.assets_def, selected_asset_keys=context.selected_asset_keys
     )
     return {*context.selected_asset_check_keys, *on_sources}
+
+
+def _is_whole(context: AssetExecutionContext) -> bool:
+    definition = context.assets_def
+    everything: set[AssetKey] = set(definition.node_keys_by_output_name.values())
+    all_checks = {spec.key for spec in definition.node_check_specs_by_output_name.values()}
+    return everything == set(context.selected_asset_keys) and all_checks == set(context.selected_asset_check_keys)
+
+
+def _unique_id(metadata: object) -> str:
+    return str(metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY])  # type: ignore[index]
