@@ -83,8 +83,9 @@ def loading(home: Path, port: int, database: str, *, fresh: bool) -> Iterator[Lo
                 db, (line for table in TABLES.values() if table.database == database for line in table.index_sql())
             )
             postgres.grant_reading(db, database)
-    with postgres.connect(home, port, database, autocommit=True) as db:
-        db.execute("ANALYZE")
+    if fresh:  # later days are few rows: the server's own autovacuum sees to them
+        with postgres.connect(home, port, database, autocommit=True) as db:
+            db.execute("ANALYZE")
 
 
 def _execute(db: psycopg.Connection[Any], statements: Iterable[str]) -> None:
