@@ -21,20 +21,18 @@ deliveries as (
 select
   'web' as source_system,
   'events' as source_table,
-  record_key,
-  user_id as customer_id,
-  rule,
-  case when rule like '%_present' then 'completeness' else 'accuracy' end as dimension,
-  case
-    when rule like '%_present' then 'the event has no ' || replace(rule, '_present', '')
-    when rule = 'timestamp_not_before_2000' then 'the event says it happened before 2000: a clock that was never set'
-    else 'the event says it happened more than 5 minutes after the collector received it'
-  end as reason,
+  deliveries.record_key,
+  deliveries.user_id as customer_id,
+  deliveries.rule,
+  rules.dimension,
+  rules.meaning as reason,
   {{ json_record([
     'event_id', 'user_id', 'session_id', 'event_type', 'occurred_at', 'received_at', 'properties', 'context', 'source_file',
     'source_line'
-  ]) }} as raw_record,
-  run_id,
-  _commit_seq
+  ], 'deliveries') }} as raw_record,
+  deliveries.run_id,
+  deliveries._commit_seq
 from deliveries
-where delivery = 1
+left join {{ ref('quality_rules') }} as rules
+  on rules.source_system = 'web' and rules.source_table = 'events' and deliveries.rule = rules.rule
+where deliveries.delivery = 1
