@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shopsphere import hubspot_search, hubspot_store
-from shopsphere.marketing import TYPES
+from shopsphere.hubspot_store import TYPES
 from shopsphere.state import Places, secret
 
 FIELDS = "id, created, updated, archived, properties"

@@ -20,7 +20,6 @@ from shopsphere.shop import latest
 from shopsphere.state import Window
 
 ISO = "%Y-%m-%dT%H:%M:%S%.3fZ"
-TYPES = ("contacts", "campaigns", "campaign_members", "coupon_redemptions", "email_events")
 
 
 def objects(copy: Copy, versions: pl.DataFrame, window: Window) -> Iterator[tuple[str, pl.DataFrame]]:

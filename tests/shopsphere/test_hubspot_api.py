@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shopsphere.marketing import TYPES
+from shopsphere.hubspot_store import TYPES
 from shopsphere.services import _is_free
 from shopsphere.state import secret
 from tests.shopsphere.conftest import Running, answer
