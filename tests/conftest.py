@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -88,15 +90,66 @@ def definitions(settings):
     return lakehouse(settings)
 
 
+@dataclass
+class Watch:
+    """What a reader in a loop saw while runs published: how often it looked, and what it found wrong."""
+
+    looks: int = 0
+    complaints: list[str] = field(default_factory=list)
+
+    def look(self, settings) -> None:
+        """One look: every mart is there, and all belong to the same publication."""
+        from ecommerce_pipeline.lakehouse import reader
+
+        with reader.connect(settings) as connection:
+            seen = connection.execute(
+                "select (select sum(total_revenue) from finance.daily_revenue), "
+                "(select sum(revenue) from core.fct_orders), "
+                "(select sum(daily_revenue) from finance.daily_category_sales), "
+                "(select sum(monetary) from growth.customer_segments)"
+            ).fetchone()
+        self.looks += 1
+        if len(set(seen)) != 1 or seen[0] is None:
+            self.complaints.append(f"look {self.looks}: {seen}")
+
+
+@contextmanager
+def watching(settings, watch: Watch) -> Iterator[None]:
+    """Look again and again until the block ends; a look that fails is a complaint."""
+    over = threading.Event()
+
+    def loop() -> None:
+        while not over.wait(0.5):
+            try:
+                watch.look(settings)
+            except Exception as error:
+                watch.complaints.append(repr(error))
+
+    reader = threading.Thread(target=loop)
+    reader.start()
+    try:
+        yield
+    finally:
+        over.set()
+        reader.join()
+
+
 @pytest.fixture(scope="session")
-def loaded(company: Company, settings, definitions):
+def watched() -> Watch:
+    """What the reader saw while the session's lake lived its days."""
+    return Watch()
+
+
+@pytest.fixture(scope="session")
+def loaded(company: Company, settings, definitions, watched):
     """The lake after DAY and three days more, each loaded by `daily_update`; the outcomes of the runs."""
     from shopsphere.company import simulate
 
     outcomes = [daily_update(settings, definitions)]
-    for _ in range(DAYS_LIVED):
-        simulate(company.home, days=1)
-        outcomes.append(daily_update(settings, definitions))
+    with watching(settings, watched):
+        for _ in range(DAYS_LIVED):
+            simulate(company.home, days=1)
+            outcomes.append(daily_update(settings, definitions))
     return outcomes
 
 

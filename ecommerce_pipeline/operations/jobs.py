@@ -30,6 +30,11 @@ def asset_jobs() -> Sequence[UnresolvedAssetJobDefinition]:
             config={"ops": {MODELS_OP: {"config": {"full_refresh": True}}}},
             description="As daily_update, but rebuilds every model from the raw logs, incremental ones too.",
         ),
+        define_asset_job(
+            "observe_sources",
+            selection=AssetSelection.groups("sources", include_sources=True),
+            description="Looks into every source system: what each table holds, without reading it.",
+        ),
     ]
 
 

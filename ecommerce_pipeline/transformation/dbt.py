@@ -78,11 +78,12 @@ def start(
 ) -> Invocation:
     """Start dbt on the settings' profile; artifacts and the debug log go to `target_path`."""
     target_path.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--target", settings.profile]
+    program = [sys.executable, "-m", "ecommerce_pipeline.transformation.dbt_process"]
     process = subprocess.Popen(
-        command,
+        [*program, *arguments, "--target", settings.profile],
         cwd=project_dir,
         env={**os.environ, **_environment(settings, project_dir, target_path), **(environment or {})},
+        stdin=subprocess.PIPE,  # never written to: its closing is the sign that this process has died
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
