@@ -50,7 +50,7 @@ class DataFileWriter:
         """Add rows; `covered` says that a STATE message vouches for them already."""
         if not rows.num_rows:
             return
-        if self._open_covered and not covered:
+        if self._open_rows and self._open_covered != covered:
             self._close_file()
         self._pending.append(rows)
         self._open_rows += rows.num_rows

@@ -49,7 +49,7 @@ class Loader(AbstractContextManager["Loader"]):
                 self._on_record(message)
             else:
                 self._dispatch(message.type, msgspec.json.decode(message.line))
-        if not self._seen_state:
+        if not self._seen_state and self._claims is None:  # a tap that keeps no state
             for load in self._loads.values():
                 load.on_state(None)
         self._commit(list(self._loads))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from .catalog import open_table
 from .data_files import DataFileWriter
 from .errors import LoadError
 
@@ -55,10 +56,12 @@ class RejectLog:
     commit_seq: int
     count: int = 0
     first_reason: str = ""
+    _covered: list[dict[str, Any]] = field(default_factory=list)
     _uncovered: list[dict[str, Any]] = field(default_factory=list)
+    _files: list[DataFile] = field(default_factory=list)
     _writer: DataFileWriter | None = None
 
-    def add(self, reject: Mapping[str, Any]) -> None:
+    def add(self, reject: Mapping[str, Any], *, covered: bool = False) -> None:
         """Take one reject in the shape of the README's convention; it counts once a STATE covers it."""
         given = {name: reject.get(name) for name in ("position", "reason", "raw_record", "customer_id")}
         stamped = {
@@ -71,46 +74,54 @@ class RejectLog:
             "rejected_at": datetime.now(UTC).replace(tzinfo=None),
             "status": "open",
         }
-        self._uncovered.append(given | stamped)
-        if len(self._uncovered) >= BUFFER:
-            self._spill(covered=False)
+        held = self._covered if covered else self._uncovered
+        held.append(given | stamped)
+        if len(held) >= BUFFER:
+            self._spill()
 
     def mark_covered(self) -> None:
         """A STATE message vouches for all rejects so far."""
-        self._spill(covered=True)
+        self._covered, self._uncovered = self._covered + self._uncovered, []
         if self._writer is not None:
             self._writer.mark_covered()
-            self.count = self._writer.rows
+
+    def finish(self) -> int:
+        """Drop what no STATE covers; returns how many rejects are left."""
+        self._uncovered = []
+        self._spill()
+        self._files = [] if self._writer is None else self._writer.finish()
+        self.count = sum(file.record_count for file in self._files)
+        return self.count
 
     def commit(self) -> None:
-        """Make quality.rejects hold exactly these rejects for this and later commits of the stream.
-
-        Retried on conflict.
-        """
-        if not self.count and not self.catalog.table_exists(self.table_name):
-            return
-        self._replace([] if self._writer is None else self._writer.finish())
+        """Make quality.rejects hold exactly these for this and later commits of the stream; retried on conflict."""
+        if self.count or self.catalog.table_exists(self.table_name):
+            self._replace(self._files)
+        if self._writer is not None:
+            self._writer.committed()
 
     def abandon(self) -> None:
         """Forget them: the stream was not committed."""
-        self._uncovered = []
+        self._covered, self._uncovered = [], []
         if self._writer is not None:
             self._writer.abandon()
 
-    def _spill(self, *, covered: bool) -> None:
-        if not self._uncovered:
-            return
-        first = self._uncovered[0]
-        self.first_reason = self.first_reason or f"{first['position'] or '?'}: {first['reason']}"
+    def _spill(self) -> None:
+        """Move what is held in memory to data files."""
+        for held, covered in ((self._covered, True), (self._uncovered, False)):
+            if held:
+                self.first_reason = self.first_reason or f"{held[0]['position'] or '?'}: {held[0]['reason']}"
+                self._open_writer().write(pa.Table.from_pylist(held, schema=SCHEMA), covered=covered)
+        self._covered, self._uncovered = [], []
+
+    def _open_writer(self) -> DataFileWriter:
         if self._writer is None:
             table = self._open()
             self._writer = DataFileWriter(table, table.schema(), file_rows=1_000_000)
-        self._writer.write(pa.Table.from_pylist(self._uncovered, schema=SCHEMA), covered=covered)
-        self._uncovered = []
+        return self._writer
 
     def _open(self) -> Table:
-        self.catalog.create_namespace_if_not_exists(self.table_name.rpartition(".")[0])
-        return self.catalog.create_table_if_not_exists(self.table_name, schema=SCHEMA)
+        return open_table(self.catalog, self.table_name, SCHEMA, {})
 
     def _replace(self, files: list[DataFile]) -> None:
         from pyiceberg.exceptions import CommitFailedException

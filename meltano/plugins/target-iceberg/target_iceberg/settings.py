@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     catalog_name: Annotated[str, Meta(description="name of the catalog whose tables are written")] = "lake"
     default_target_schema: Annotated[
         str | None,
-        Meta(description="namespace of the tables; without it the stream's part before the first '-', or 'raw'"),
+        Meta(description="namespace of the tables; without it the stream's part before the last '-', or 'raw'"),
     ] = None
     run_id: Annotated[
         str | None, Meta(description="written to _sdc_run_id; without it MELTANO_RUN_ID, DAGSTER_RUN_ID or a new one")
@@ -94,6 +94,6 @@ def resolve_run_id(settings: Settings) -> str:
 
 def config_schema() -> dict[str, Any]:
     """JSON schema of the settings, all definitions inlined, as singer-sdk wants it."""
-    found: dict[str, Any] = dict(msgspec.json.schema(Settings)["$defs"]["Settings"])
-    found.pop("title", None)
-    return found
+    schema = msgspec.json.schema(Settings)["$defs"]["Settings"]
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # defaults as JSON has them, no tuples
+    return plain

@@ -45,7 +45,7 @@ class StreamLoad:
         self._catalog, self._settings, self._run_id = catalog, settings, run_id
         self._read_schema(schema)
         place = table_name(self.stream, settings.default_target_schema)
-        self.plan = TablePlan(catalog, place, self._columns(), None if settings.full_refresh else claimed)
+        self.plan = TablePlan(catalog, self.stream, place, self._columns(), None if settings.full_refresh else claimed)
         self.bookmark, self._version = self.plan.bookmark, self.plan.version
         self._replace = settings.full_refresh and self.plan.start is not None
         self._writers = [self.plan.new_writer(settings.file_rows)]
@@ -54,6 +54,7 @@ class StreamLoad:
             catalog, settings.rejects_table, system or place.split(".")[0], name, run_id, self.plan.commit_seq
         )
         self._stamp = Stamp(self.plan.commit_seq, run_id)
+        self._activated: int | None = None
         self._lines: list[bytes] = []
         self._covered_lines = 0
         self._progress = Progress(self.stream)
@@ -87,12 +88,14 @@ class StreamLoad:
 
     def on_version(self, version: int) -> None:
         """ACTIVATE_VERSION: unless the table holds this version already, the commit replaces all rows."""
-        self._version = version
-        self._replace = self.plan.start is not None and self.plan.version != version
+        self._activated = version
 
     def on_state(self, bookmark: Any) -> None:
         """A STATE message covers everything sent so far."""
         self.bookmark = canonical(bookmark)
+        if self._activated is not None:
+            self._replace = self._replace or (self.plan.start is not None and self.plan.version != self._activated)
+            self._version = self._activated
         self._covered_lines = len(self._lines)
         self._rejects.mark_covered()
         for writer in self._writers:
@@ -110,7 +113,7 @@ class StreamLoad:
     def finish(self) -> bool:
         """Commit what STATE covers; False if that is nothing new. Raises LoadError and leaves the table as it was."""
         self._flush(self._covered_lines)
-        self._rejects.mark_covered()
+        self._rejects.finish()
         files = [file for writer in self._writers for file in writer.finish()]
         rows = sum(file.record_count for file in files)
         self._refuse_too_many_rejects(rows)
@@ -130,7 +133,12 @@ class StreamLoad:
 
     def _read_schema(self, message: Mapping[str, Any]) -> None:
         self._keys = [str(key) for key in message.get("key_properties") or []]
-        self._decoder = RecordDecoder(message["schema"]["properties"])
+        properties = message.get("schema", {}).get("properties")
+        if properties is None:
+            raise LoadError(
+                f"stream {self.stream}: its SCHEMA has no properties. Next: give the tap a schema with columns"
+            )
+        self._decoder = RecordDecoder(properties)
 
     def _columns(self) -> pa.Schema:
         return pa.schema(list(self._decoder.columns.items()))
@@ -141,32 +149,36 @@ class StreamLoad:
     def _flush(self, count: int) -> None:
         """Write the first `count` buffered lines."""
         covered = count <= self._covered_lines
-        for table in salvage(Lines(self._lines[:count]), self._decoder.table, self._reject_line):
+
+        def reject(line: Lines, reason: str) -> None:
+            text, values = raw_record(line.lines[0])
+            self._reject(values, text, (reason, "fits_schema", "validity"), covered=covered)
+
+        for table in salvage(Lines(self._lines[:count]), self._decoder.table, reject):
             self._write(table, None, covered=covered)
         self._lines = self._lines[count:]
         self._covered_lines = max(0, self._covered_lines - count)
 
     def _write(self, rows: pa.Table, extracted: datetime | None, *, covered: bool) -> None:
         good, keyless = without_keys(rows, self._keys)
+        why = (f"no value in a key column ({', '.join(self._keys)})", "key_present", "completeness")
         for row in keyless.to_pylist():
-            self._reject(
-                row, as_json(row), f"no value in a key column ({', '.join(self._keys)})", "key_present", "completeness"
-            )
+            self._reject(row, as_json(row), why, covered=covered)
         self._writers[-1].write(self._stamp.apply(good, self.plan.columns, extracted), covered=covered)
         self._progress.tell(self._stamp.sequence)
 
-    def _reject_line(self, line: Lines, reason: str) -> None:
-        text, values = raw_record(line.lines[0])
-        self._reject(values, text, reason, "fits_schema", "validity")
-
     def _reject_batch_row(self, row: BatchRows, reason: str) -> None:
         values = row.table.to_pylist()[0]
-        self._reject(values, as_json(values), reason, "fits_schema", "validity")
+        self._reject(values, as_json(values), (reason, "fits_schema", "validity"), covered=False)
 
-    def _reject(self, values: Mapping[str, Any], raw: str, reason: str, rule: str, dimension: str) -> None:
-        about = person_of(values, self._settings.person_keys)
-        reject = {"position": key_position(values, self._keys), "reason": reason, "raw_record": raw}
-        self._rejects.add(reject | {"rule": rule, "dimension": dimension, "customer_id": about})
+    def _reject(self, values: Mapping[str, Any], raw: str, why: tuple[str, str, str], *, covered: bool) -> None:
+        reject = {
+            "position": key_position(values, self._keys),
+            "raw_record": raw,
+            "customer_id": person_of(values, self._settings.person_keys),
+            **dict(zip(("reason", "rule", "dimension"), why, strict=True)),
+        }
+        self._rejects.add(reject, covered=covered)
 
     def _refuse_too_many_rejects(self, rows: int) -> None:
         total = rows + self._rejects.count

@@ -7,12 +7,15 @@ written in the planned schema, and the commit applies the plan and the files tog
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from .catalog import open_table
 from .commit import TABLE_PROPERTIES, refuse_if_claim_differs
 from .data_files import DataFileWriter
+from .errors import LoadError
 from .evolution import missing_or_wider, plain_arrow_schema, planned_schema, table_columns
 from .record import CommitRecord, canonical, read_record
 
@@ -25,17 +28,19 @@ logger = logging.getLogger("target-iceberg")
 class TablePlan:
     """The table of one stream, its commit record at the start of the run, and its schema at the end."""
 
-    def __init__(self, catalog: Catalog, place: str, columns: pa.Schema, claimed: str | None) -> None:
+    def __init__(self, catalog: Catalog, stream: str, place: str, columns: pa.Schema, claimed: str | None) -> None:
         """Open or create the table.
 
         Raises BookmarkMovedError if `claimed` (canonical JSON) is not where the table stands.
         """
-        catalog.create_namespace_if_not_exists(place.rpartition(".")[0])
         self.place = place
-        self.table = catalog.create_table_if_not_exists(
-            place, schema=table_columns(columns, place), properties=TABLE_PROPERTIES
-        )
+        self.table = open_table(catalog, place, table_columns(columns, place), TABLE_PROPERTIES)
         self.start: CommitRecord | None = read_record(self.table, place)
+        if self.start is not None and self.start.stream != stream:
+            raise LoadError(
+                f"{place} is loaded from stream {self.start.stream}, not from {stream}. Nothing was written. "
+                "Next: give one of the extractors another load_schema, or rename the stream"
+            )
         if claimed is not None:
             refuse_if_claim_differs(place, claimed, self.start)
         self.changes: list[pa.Schema] = []
@@ -75,9 +80,13 @@ class TablePlan:
 
 
 def table_name(stream: str, namespace: str | None) -> str:
-    """`shop-orders` in `raw_shop` → raw_shop.orders.
+    """`shop-orders` in `raw_shop` → raw_shop.orders; without a namespace the part before the last '-', or raw.
 
-    Without a namespace the stream's part before the last '-', or raw.
+    Characters that an address of a file or an SQL engine would stumble over become underscores.
     """
     system, _, name = stream.rpartition("-")
-    return f"{namespace or system or 'raw'}.{name}"
+    return f"{namespace or _plain(system) or 'raw'}.{_plain(name)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)
