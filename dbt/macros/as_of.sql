@@ -1,9 +1,10 @@
 {#-
   The point in time a run stands at: never the wall clock.
 
-  as_of() is the day up to which daily marts have rows: the day of the latest order, or SHOPSPHERE_AS_OF when that is later, so
-  that the backfill of an old day never rewinds a mart. as_of_days() are the days for which tables that keep one row set per
-  as_of build theirs: SHOPSPHERE_AS_OF_START to SHOPSPHERE_AS_OF, both inclusive; by default as_of() alone.
+  as_of() is the day up to which daily marts have rows: the day of the latest order, or SHOPSPHERE_AS_OF when that is
+  later, so that the backfill of an old day never rewinds a mart. as_of_days() are the days for which tables that keep
+  one row set per as_of build theirs: SHOPSPHERE_AS_OF_START to SHOPSPHERE_AS_OF, both inclusive; by default as_of()
+  alone.
 -#}
 
 {% macro as_of() -%}
@@ -24,8 +25,8 @@
   {%- endif -%}
 {%- endmacro %}
 
-{#- Every business day from the first order to as_of(), column date_day; marts left-join their facts to it, because the day
-    without an order has a row as well. -#}
+{#- Every business day from the first order to as_of(), column date_day; marts left-join their facts to it, because
+    the day without an order has a row as well. -#}
 {% macro business_days() -%}
   (
     select d.date_day

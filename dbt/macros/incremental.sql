@@ -1,15 +1,15 @@
 {#-
   Incremental by touched keys.
 
-  Raw tables are append-only logs numbered by commit (_sdc_commit_seq). A staging table keeps the number of the commit each of its
-  rows came from (_commit_seq); a fact keeps one such watermark per input (_orders_seq, …). A run takes the keys written by later
-  commits than the highest number it holds and computes those keys anew from everything known about them. How late a row is
-  plays no part, and there is no look-back window to choose.
+  Raw tables are append-only logs numbered by commit (_sdc_commit_seq). A staging table keeps the number of the commit
+  each of its rows came from (_commit_seq); a fact keeps one such watermark per input (_orders_seq, …). A run takes
+  the keys written by later commits than the highest number it holds and computes those keys anew from everything
+  known about them. How late a row is plays no part, and there is no look-back window to choose.
 -#}
 
 {#- Latest version per key of a raw log, as a query: one row per key, the last by (_sdc_commit_seq, _sdc_sequence).
-    `after`: only commits later than this number (see watermark()); `accepted`: predicate a version must fulfil to count, so that
-    the last good version stands where a later one is in quarantine. -#}
+    `after`: only commits later than this number (see watermark()); `accepted`: predicate a version must fulfil to
+    count, so that the last good version stands where a later one is in quarantine. -#}
 {% macro latest_version(relation, key_columns, after=none, accepted=none) -%}
   {%- set keys = [key_columns] if key_columns is string else key_columns -%}
   select v.*
@@ -28,16 +28,16 @@
   where v._version_age = 1
 {%- endmacro %}
 
-{#- The highest commit number this model holds of an input, as a literal, so that the engine can skip files by their statistics;
-    -1 when the model is built from nothing. -#}
+{#- The highest commit number this model holds of an input, as a literal, so that the engine can skip files by their
+    statistics; -1 when the model is built from nothing. -#}
 {% macro watermark(column='_commit_seq') -%}
   {%- if not (execute and is_incremental()) -%} {{ return(-1) }} {%- endif -%}
   {%- set found = run_query('select coalesce(max(' ~ column ~ '), -1) as seq from ' ~ this) -%}
   {{ return(found.columns[0].values()[0] | int) }}
 {%- endmacro %}
 
-{#- Distinct keys written after the watermarks: `inputs` is a list of {relation, column, key?} where column is the watermark this
-    model keeps of the relation; the relation's own number is in _commit_seq. -#}
+{#- Distinct keys written after the watermarks: `inputs` is a list of {relation, column, key?} where column is the
+    watermark this model keeps of the relation; the relation's own number is in _commit_seq. -#}
 {% macro touched_keys(key, inputs) -%}
   (
     {% for input in inputs -%}
@@ -49,12 +49,19 @@
   )
 {%- endmacro %}
 
-{#- Rows of `computed` that the model does not hold yet just so: an unchanged row is not written again, so a rerun writes nothing
-    and a touched customer does not rewrite every order. Everything when the model is built from nothing. -#}
+{#- Rows of `computed` that the model does not hold yet just so: an unchanged row is not written again, so a rerun
+    writes nothing and a touched customer does not rewrite every order. Everything when the model is built from
+    nothing. -#}
 {% macro only_changed(computed) -%}
   select * from {{ computed }}
   {%- if is_incremental() %}
   except
   select * from {{ this }}
   {%- endif %}
+{%- endmacro %}
+
+{#- Whether a table is there: false where nothing may be asked (compiling offline). -#}
+{% macro relation_exists(relation) -%}
+  {%- if not (execute and flags.INTROSPECT) -%} {{ return(false) }} {%- endif -%}
+  {{ return(adapter.get_relation(relation.database, relation.schema, relation.identifier) is not none) }}
 {%- endmacro %}

@@ -53,7 +53,7 @@ where expected is distinct from actual
 union all
 select
   name,
-  cast(expected as varchar),
-  cast(actual as varchar)
+  cast(expected as varchar) as expected,
+  cast(actual as varchar) as actual
 from middles
 where expected is distinct from cast(actual as decimal(18, 3))

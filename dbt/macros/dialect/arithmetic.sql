@@ -1,16 +1,18 @@
 {#-
   Exact arithmetic that both engines agree on to the last digit.
 
-  decimal ÷ decimal is a DOUBLE on DuckDB and a half-up DECIMAL on Trino, and average() rounds differently again; so no model
-  divides by itself: every rate and every average is a ratio().
+  decimal ÷ decimal is a DOUBLE on DuckDB and a half-up DECIMAL on Trino, and average() rounds differently again; so
+  no model divides by itself: every rate and every average is a ratio().
 -#}
 
-{#- numerator ÷ denominator as DECIMAL(precision, scale), rounded half up (away from zero), NULL when the denominator is NULL or 0.
-    Both may be any exact number with at most `digits` decimals: cents by default; 0 is enough for two counts. -#}
+{#- numerator ÷ denominator as DECIMAL(precision, scale), rounded half up (away from zero), NULL when the
+    denominator is NULL or 0. Both may be any exact number with at most `digits` decimals: cents by default; 0 is
+    enough for two counts. -#}
 {% macro ratio(numerator, denominator, scale=2, digits=2, precision=18) -%}
   cast(
     cast({{ half_up_quotient(
-      whole(numerator, digits, digits + scale), 'nullif(' ~ whole(denominator, digits, digits) ~ ', ' ~ wide_zero() ~ ')'
+      whole(numerator, digits, digits + scale),
+      'nullif(' ~ whole(denominator, digits, digits) ~ ', ' ~ wide_zero() ~ ')'
     ) }} as decimal(38, 0)) * {{ unit(scale) }} as decimal({{ precision }}, {{ scale }})
   )
 {%- endmacro %}
@@ -55,8 +57,9 @@
 
 {% macro duckdb__integer_divide(numerator, denominator) -%} (({{ numerator }}) // ({{ denominator }})) {%- endmacro %}
 
-{#- Exact median of an aggregate: the middle value, or half the sum of the two in the middle (one more decimal than `value`).
-    `value` must be an exact number; NULLs are left out; no value gives NULL. Trino has only an approximate one of its own. -#}
+{#- Exact median of an aggregate: the middle value, or half the sum of the two in the middle (one more decimal than
+    `value`). `value` must be an exact number; NULLs are left out; no value gives NULL. Trino has only an
+    approximate one of its own. -#}
 {% macro median(value) -%}
   (
     ({{ sorted_values(value) }}[{{ integer_divide('count(' ~ value ~ ') + 1', '2') }}]

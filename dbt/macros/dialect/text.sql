@@ -27,7 +27,9 @@
 {%- endmacro %}
 
 {#- The first match, or its group; NULL when there is none (DuckDB alone would give an empty string). -#}
-{% macro first_match(text, pattern, group=0) -%} {{ return(adapter.dispatch('first_match')(text, pattern, group)) }} {%- endmacro %}
+{% macro first_match(text, pattern, group=0) -%}
+  {{ return(adapter.dispatch('first_match')(text, pattern, group)) }}
+{%- endmacro %}
 
 {% macro default__first_match(text, pattern, group) -%}
   regexp_extract({{ text }}, '{{ pattern }}', {{ group }})
@@ -44,8 +46,8 @@
 
 {% macro duckdb__json_text(json, path) -%} json_extract_string({{ json }}, '{{ path }}') {%- endmacro %}
 
-{#- Columns as one JSON text, every value a string or null, keys in alphabetical order on both engines. `columns` is a list of column
-    names (of the relation `alias`, if given), or a mapping of key to expression. -#}
+{#- Columns as one JSON text, every value a string or null, keys in alphabetical order on both engines. `columns` is
+    a list of column names (of the relation `alias`, if given), or a mapping of key to expression. -#}
 {% macro json_record(columns, alias=none) -%}
   {%- set fields = {} -%}
   {%- for key in columns | sort -%}
@@ -68,7 +70,9 @@
 {%- endmacro %}
 
 {#- Distinct values of a group in order, joined by a separator. -#}
-{% macro joined_values(text, separator=', ') -%} {{ return(adapter.dispatch('joined_values')(text, separator)) }} {%- endmacro %}
+{% macro joined_values(text, separator=', ') -%}
+  {{ return(adapter.dispatch('joined_values')(text, separator)) }}
+{%- endmacro %}
 
 {% macro default__joined_values(text, separator) -%}
   array_join(array_sort(array_agg(distinct {{ text }})), '{{ separator }}')

@@ -27,7 +27,9 @@
 
 {% macro default__add_months(day, months) -%} date_add('month', {{ months }}, {{ day }}) {%- endmacro %}
 
-{% macro duckdb__add_months(day, months) -%} cast({{ day }} + to_months(cast({{ months }} as integer)) as date) {%- endmacro %}
+{% macro duckdb__add_months(day, months) -%}
+  cast({{ day }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
 
 {#- Whole days from the first business day to the second (negative when it is earlier). -#}
 {% macro days_between(first_day, second_day) -%}
@@ -39,7 +41,8 @@
   date_diff('month', {{ month_of(first_day) }}, {{ month_of(second_day) }})
 {%- endmacro %}
 
-{#- Whole milliseconds from one instant to another; DuckDB's date_diff counts boundaries crossed, Trino's elapsed units. -#}
+{#- Whole milliseconds from one instant to another; DuckDB's date_diff counts boundaries crossed, Trino's elapsed
+    units. -#}
 {% macro milliseconds_between(first_instant, second_instant) -%}
   {{ return(adapter.dispatch('milliseconds_between')(first_instant, second_instant)) }}
 {%- endmacro %}
@@ -64,7 +67,8 @@
 
 {% macro duckdb__iso_weekday(day) -%} cast(isodow({{ day }}) as integer) {%- endmacro %}
 
-{#- Array of every day, or every first of a month, from the first to the last inclusive: `cross join unnest(…) as t (day)`. -#}
+{#- Array of every day, or every first of a month, from the first to the last inclusive: `cross join unnest(…) as t
+    (day)`. -#}
 {% macro date_series(first_day, last_day, unit='day') -%}
   {{ return(adapter.dispatch('date_series')(first_day, last_day, unit)) }}
 {%- endmacro %}

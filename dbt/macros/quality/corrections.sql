@@ -1,4 +1,5 @@
-{#- One row for every personal field of `base` (see cleaned_person) that was read otherwise than written, in the columns of quality.corrections. -#}
+{#- One row for every personal field of `base` (see cleaned_person) that was read otherwise than written, in the
+    columns of quality.corrections. -#}
 {% macro person_corrections(base, source_table, key) -%}
   {%- for field in person_fields() %}
   select
@@ -24,7 +25,9 @@
 
 {% macro person_rule(field) -%}
   {{ return({
-    'first_name': 'name_present', 'last_name': 'name_present', 'email': 'email_well_formed', 'phone': 'phone_in_e164', 'street': 'address_written_out',
-    'city': 'city_and_postcode_in_place', 'postcode': 'city_and_postcode_in_place', 'region': 'address_written_out', 'country': 'address_written_out'
+    'first_name': 'name_present', 'last_name': 'name_present',
+    'email': 'email_well_formed', 'phone': 'phone_in_e164',
+    'street': 'address_written_out', 'region': 'address_written_out', 'country': 'address_written_out',
+    'city': 'city_and_postcode_in_place', 'postcode': 'city_and_postcode_in_place'
   }[field]) }}
 {%- endmacro %}

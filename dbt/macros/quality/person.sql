@@ -1,8 +1,9 @@
 {#-
   What people type about themselves, put right: one definition for the customer table and for its history.
 
-  A value that can be read is corrected (case, spaces, national phone formats, abbreviations, city and postcode swapped); one that
-  cannot is null, never guessed. The corrections are recorded by comparing each field with what the source wrote.
+  A value that can be read is corrected (case, spaces, national phone formats, abbreviations, city and postcode
+  swapped); one that cannot is null, never guessed. The corrections are recorded by comparing each field with what the
+  source wrote.
 -#}
 
 {% macro person_fields() -%}
@@ -31,19 +32,24 @@
   case when {{ matches(tidy, '^[a-z0-9._%+-]+@([a-z0-9-]+[.])+[a-z]{2,}$') }} then {{ tidy }} end
 {%- endmacro %}
 
-{#- E.164 (+ and digits); a number without + is read as North American; null when the digits are too few or too many. -#}
+{#- E.164 (+ and digits); a number without + is read as North American; null when the digits are too few or too
+    many. -#}
 {% macro cleaned_phone(phone) -%}
   {%- set digits = replace_matches(phone, '[^0-9]', '') -%}
-  {%- set intended = "case when " ~ matches(phone, '^ *[+]') ~ " or length(" ~ digits ~ ") <> 10 then " ~ digits ~ " else '1' || " ~ digits ~ " end" -%}
-  case when {{ matches(intended, '^(1[2-9][0-9]{9}|[2-9][0-9]{7,14})$') }} and not {{ matches(phone, '[A-Za-z]') }} then '+' || {{ intended }} end
+  {%- set is_national = 'not ' ~ matches(phone, '^ *[+]') ~ ' and length(' ~ digits ~ ') = 10' -%}
+  {%- set intended = "case when " ~ is_national ~ " then '1' || " ~ digits ~ ' else ' ~ digits ~ ' end' -%}
+  case
+    when {{ matches(phone, '[A-Za-z]') }} then null
+    when {{ matches(intended, '^(1[2-9][0-9]{9}|[2-9][0-9]{7,14})$') }} then '+' || {{ intended }}
+  end
 {%- endmacro %}
 
 {#- The kind of street written out, one blank between words. -#}
 {% macro cleaned_street(street) -%}
   {%- set words = {
-    'Aly': 'Alley', 'Ave': 'Avenue', 'Av': 'Avenue', 'Blvd': 'Boulevard', 'Cir': 'Circle', 'Ct': 'Court', 'Cv': 'Cove', 'Dr': 'Drive', 'Expy': 'Expressway',
-    'Hwy': 'Highway', 'Ln': 'Lane', 'Pkwy': 'Parkway', 'Pl': 'Place', 'Plz': 'Plaza', 'Rd': 'Road', 'Sq': 'Square', 'St': 'Street', 'Ter': 'Terrace',
-    'Trl': 'Trail'
+    'Aly': 'Alley', 'Ave': 'Avenue', 'Blvd': 'Boulevard', 'Cir': 'Circle', 'Ct': 'Court', 'Dr': 'Drive',
+    'Hwy': 'Highway', 'Ln': 'Lane', 'Pkwy': 'Parkway', 'Pl': 'Place', 'Rd': 'Road', 'Sq': 'Square', 'St': 'Street',
+    'Ter': 'Terrace', 'Trl': 'Trail'
   } -%}
   {%- set done = namespace(text='trim(' ~ replace_matches(street, '[[:space:]]+', ' ') ~ ')') -%}
   {%- for short, word in words.items() -%}

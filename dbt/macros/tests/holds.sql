@@ -1,5 +1,5 @@
-{#- Many rules on the rows of one model in one scan. `rules` maps a name to an SQL predicate that must be true for every row
-    (NULL counts as broken). The failing result names each broken rule with its number of rows. -#}
+{#- Many rules on the rows of one model in one scan. `rules` maps a name to an SQL predicate that must be true for
+    every row (NULL counts as broken). The failing result names each broken rule with its number of rows. -#}
 {% test holds(model, rules) %}
   {{ config(fail_calc='coalesce(sum(broken_rows), 0)') }}
   with counted as (

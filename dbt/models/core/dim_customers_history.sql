@@ -1,5 +1,6 @@
--- Slowly changing dimension, type 2, from the shop's own change stream: the versions are those of the source, however often we looked. Two changes at one
--- instant leave one version (the later entry), a change that changed nothing leaves none, and a closed account keeps its last version, marked closed.
+-- Slowly changing dimension, type 2, from the shop's own change stream: the versions are those of the source, however
+-- often we looked. Two changes at one instant leave one version (the later entry), a change that changed nothing leaves
+-- none, and a closed account keeps its last version, marked closed.
 with changes as (
 
   select

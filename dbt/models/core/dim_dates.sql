@@ -1,4 +1,5 @@
--- Whole years, so that the calendar does not change from day to day: from the year of the first order to the year of as_of.
+-- Whole years, so that the calendar does not change from day to day: from the year of the first order to the year of
+-- as_of.
 with span as (
 
   select

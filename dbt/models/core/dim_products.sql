@@ -1,4 +1,5 @@
--- A product that was sold but is not in the catalog gets a row of its own, so that no sale is lost from a mart that joins.
+-- A product that was sold but is not in the catalog gets a row of its own, so that no sale is lost from a mart that
+-- joins.
 with listed as (
 
   select * from {{ ref('stg_catalog__products') }}

@@ -3,7 +3,8 @@
   properties={'partitioning': "ARRAY['month(order_date)']"}
 ) }}
 
--- A line counts once its order is known: whichever of the two arrives later touches the order, and all its lines are computed anew.
+-- A line counts once its order is known: whichever of the two arrives later touches the order, and all its lines are
+-- computed anew.
 with touched as (
 
   {{ touched_keys('order_id', [

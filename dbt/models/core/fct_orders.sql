@@ -3,8 +3,8 @@
   properties={'partitioning': "ARRAY['month(order_date)']"}
 ) }}
 
--- An order's place among its customer's orders depends on all of them, so a touched order touches its customer, and a touched customer all of his
--- orders: also those of the customer an order belonged to before.
+-- An order's place among its customer's orders depends on all of them, so a touched order touches its customer, and a
+-- touched customer all of his orders: also those of the customer an order belonged to before.
 with touched as (
 
   {{ touched_keys('order_id', [
@@ -20,15 +20,16 @@ orders as (
   select *
   from {{ ref('stg_shop__orders') }}
   {%- if is_incremental() %}
-  where customer_id in (
-    select customer_id
-    from {{ ref('stg_shop__orders') }}
-    where order_id in (select order_id from touched)
-    union
-    select customer_id
-    from {{ this }}
-    where order_id in (select order_id from touched)
-  )
+  where
+    customer_id in (
+      select customer_id
+      from {{ ref('stg_shop__orders') }}
+      where order_id in (select order_id from touched)
+      union
+      select customer_id
+      from {{ this }}
+      where order_id in (select order_id from touched)
+    )
   {%- endif %}
 
 ),

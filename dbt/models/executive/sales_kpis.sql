@@ -1,7 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of') }}
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of', full_refresh=false) }}
 
--- Each as_of looks at three spans of days: its month so far, the month before up to the same day (or its last, if it is shorter), and the whole month before.
--- What would reach before the first day of the data is null, not small.
+-- Each as_of looks at three spans of days: its month so far, the month before up to the same day (or its last, if it is
+-- shorter), and the whole month before. What would reach before the first day of the data is null, not small.
 with spans as (
 
   select
@@ -148,7 +148,9 @@ select
   compared.kpi,
   compared.mtd_value,
   compared.last_month_to_same_day,
-  {{ ratio('100 * (compared.mtd_value - compared.last_month_to_same_day)', 'compared.last_month_to_same_day', digits=6) }} as change_pct,
+  {{ ratio(
+    '100 * (compared.mtd_value - compared.last_month_to_same_day)', 'compared.last_month_to_same_day', digits=6
+  ) }} as change_pct,
   compared.last_month_value,
   plans.plan_value,
   case

@@ -1,12 +1,14 @@
--- What the auditor asks for each day. The source's total is what the shop says its orders came to, those in quarantine included (on the day they were
--- last written, their own date being unsure); the lake's is what the lines of the orders we believe come to. On a clean day both are the same.
+-- What the auditor asks for each day. The source's total is what the shop says its orders came to, those in quarantine
+-- included (on the day they were last written, their own date being unsure); the lake's is what the lines of the orders
+-- we believe come to. On a clean day both are the same.
 with orders as (
 
   select
     facts.order_date as day,
     count(*) as orders,
     sum(facts.revenue) as revenue,
-    sum(case when facts.revenue > {{ setting('REPORTING_THRESHOLD_USD', 150) | int }} then 1 else 0 end) as orders_above_threshold,
+    count(case when facts.revenue > {{ setting('REPORTING_THRESHOLD_USD', 150) | int }} then 1 end)
+      as orders_above_threshold,
     sum(reported.reported_total_amount) as reported_total,
     sum(case when {{ business_date('reported.created_at') }} > facts.order_date then 1 else 0 end) as late_rows
   from {{ ref('fct_orders') }} as facts
@@ -44,10 +46,23 @@ quarantined as (
   select
     recorded_on as day,
     count(*) as quarantined_rows,
-    sum(amount) as quarantined_value,
-    coalesce(sum(case when source_table = 'orders' then amount end), 0) as quarantined_orders_value
+    sum(amount) as quarantined_value
   from {{ ref('quarantine') }}
   where status = 'open'
+  group by recorded_on
+
+),
+
+-- an order of which an earlier version is believed is in the lake already
+missing_orders as (
+
+  select
+    recorded_on as day,
+    sum(amount) as missing_value
+  from {{ ref('quarantine') }}
+  where
+    source_system = 'shop' and source_table = 'orders' and status = 'open'
+    and cast(record_key as bigint) not in (select order_id from {{ ref('fct_orders') }})
   group by recorded_on
 
 ),
@@ -73,12 +88,14 @@ select
   coalesce(quarantined.quarantined_value, 0) as quarantined_value,
   coalesce(orders.late_rows, 0) + coalesce(late_lines.late_rows, 0) as late_rows,
   coalesce(orders.orders_above_threshold, 0) as orders_above_threshold,
-  coalesce(orders.reported_total, 0) + coalesce(quarantined.quarantined_orders_value, 0) as source_total,
+  coalesce(orders.reported_total, 0) + coalesce(missing_orders.missing_value, 0) as source_total,
   coalesce(orders.revenue, 0) as lake_total,
-  coalesce(orders.reported_total, 0) + coalesce(quarantined.quarantined_orders_value, 0) - coalesce(orders.revenue, 0) as difference
+  coalesce(orders.reported_total, 0) + coalesce(missing_orders.missing_value, 0) - coalesce(orders.revenue, 0)
+    as difference
 from {{ business_days() }} as days
 left join orders on days.date_day = orders.day
 left join late_lines on days.date_day = late_lines.day
 left join refunds on days.date_day = refunds.day
 left join quarantined on days.date_day = quarantined.day
+left join missing_orders on days.date_day = missing_orders.day
 left join rejected on days.date_day = rejected.day

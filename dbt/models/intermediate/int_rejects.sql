@@ -1,13 +1,11 @@
-{{ config(materialized='ephemeral', contract={'enforced': false}) }}
-
--- The records ingestion could not read, with the company's day of the file they stood in (files without a day in their path have none). The table is made
--- by the first reject; until then there are none.
+-- The records ingestion could not read, with the company's day of the file they stood in (files without a day in their
+-- path have none). The table is made by the first reject; until then there are none.
 {%- set rejects = source('quality', 'rejects') %}
-{%- if execute and adapter.get_relation(rejects.database, rejects.schema, rejects.identifier) is not none %}
+{%- if relation_exists(rejects) %}
 select
   source_system,
   source_table,
-  "position",
+  "position" as record_position,
   customer_id,
   rule,
   dimension,
@@ -18,7 +16,7 @@ from {{ rejects }}
 select
   cast(null as varchar) as source_system,
   cast(null as varchar) as source_table,
-  cast(null as varchar) as "position",
+  cast(null as varchar) as record_position,
   cast(null as bigint) as customer_id,
   cast(null as varchar) as rule,
   cast(null as varchar) as dimension,

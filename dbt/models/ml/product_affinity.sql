@@ -1,4 +1,5 @@
--- Products bought together, in at least 50 baskets. A pair's products are in 50 baskets each, so rarer products are left out before pairs are made.
+-- Products bought together, in at least 50 baskets. A pair's products are in 50 baskets each, so rarer products are
+-- left out before pairs are made.
 with lines as (
 
   select
@@ -70,7 +71,9 @@ select
   ordered.baskets_together,
   {{ ratio('ordered.baskets_together', 'total.baskets', scale=6, digits=0) }} as support,
   {{ ratio('ordered.baskets_together', 'antecedents.baskets', scale=6, digits=0) }} as confidence,
-  {{ ratio('ordered.baskets_together * total.baskets', 'antecedents.baskets * consequents.baskets', scale=6, digits=0) }} as lift
+  {{ ratio(
+    'ordered.baskets_together * total.baskets', 'antecedents.baskets * consequents.baskets', scale=6, digits=0
+  ) }} as lift
 from ordered
 cross join total
 inner join frequent as antecedents on ordered.antecedent_product_id = antecedents.product_id

@@ -1,12 +1,22 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of') }}
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of', full_refresh=false) }}
 
--- The catalog shows only today's stock. A day is therefore written when the stock we hold is not younger than the day; a backfill of an older day leaves
--- that day as it was written then.
+-- The catalog shows only today's stock. A day is therefore written when the stock we hold is not younger than the day;
+-- a backfill of an older day leaves that day as it was written then.
 with days as (
 
   select days.as_of
   from {{ as_of_days() }} as days
   where days.as_of >= (select max({{ business_date('updated_at') }}) from {{ ref('stg_catalog__inventory') }})
+
+),
+
+stock as (
+
+  select
+    product_id,
+    cast(units_on_hand as bigint) as units_on_hand,
+    reorder_point
+  from {{ ref('stg_catalog__inventory') }}
 
 ),
 
@@ -29,9 +39,9 @@ select
   stock.units_on_hand,
   stock.reorder_point,
   coalesce(sold.units_sold_28_days, 0) as units_sold_28_days,
-  {{ ratio('28 * cast(stock.units_on_hand as bigint)', 'sold.units_sold_28_days', scale=1, digits=0) }} as days_of_cover,
+  {{ ratio('28 * stock.units_on_hand', 'sold.units_sold_28_days', scale=1, digits=0) }} as days_of_cover,
   coalesce(sold.units_sold_28_days, 0) > 0
-  and (stock.units_on_hand <= stock.reorder_point or 28 * cast(stock.units_on_hand as bigint) < 7 * sold.units_sold_28_days) as at_risk
+  and (stock.units_on_hand <= stock.reorder_point or 28 * stock.units_on_hand < 7 * sold.units_sold_28_days) as at_risk
 from days
-cross join {{ ref('stg_catalog__inventory') }} as stock
+cross join stock
 left join sold on days.as_of = sold.as_of and stock.product_id = sold.product_id

@@ -1,5 +1,5 @@
--- One row per record, field and value as it was written: the first time it was seen so. `nulled`: it could not be read; `imputed`: it was missing and is a
--- guess; `inferred`: the record itself was missing.
+-- One row per record, field and value as it was written: the first time it was seen so. `nulled`: it could not be read;
+-- `imputed`: it was missing and is a guess; `inferred`: the record itself was missing.
 with people as (
 
   {{ person_corrections(ref('base_shop__customers'), 'customers', 'customer_id') }}
@@ -146,13 +146,17 @@ select
   first_seen.field,
   first_seen.before_value,
   first_seen.after_value,
-  {{ json_record({'key': 'first_seen.record_key', 'field': 'first_seen.field', 'value': 'first_seen.before_value'}) }} as raw_record,
+  {{ json_record({
+    'key': 'first_seen.record_key', 'field': 'first_seen.field', 'value': 'first_seen.before_value'
+  }) }} as raw_record,
   commits.run_id,
   first_seen._commit_seq,
   first_seen.status
 from first_seen
 inner join {{ ref('quality_rules') }} as rules
-  on first_seen.source_system = rules.source_system and first_seen.source_table = rules.source_table and first_seen.rule = rules.rule
+  on
+    first_seen.source_system = rules.source_system and first_seen.source_table = rules.source_table
+    and first_seen.rule = rules.rule
 left join {{ ref('int_raw_commits') }} as commits
   on
     first_seen.source_system = commits.source_system and first_seen.source_table = commits.source_table

@@ -1,4 +1,5 @@
--- One row per record and rule: the last bad version of it. A record is resolved once the source has sent a version of it that is believed.
+-- One row per record and rule: the last bad version of it. A record is resolved once the source has sent a version of
+-- it that is believed.
 with orders as (
 
   select
@@ -8,14 +9,17 @@ with orders as (
     bad.customer_id,
     bad.rule,
     {{ json_record([
-      'order_id', 'customer_id', 'store_id', 'placed_at', 'status', 'payment_method', 'currency', 'total_amount', 'created_at', 'updated_at'
+      'order_id', 'customer_id', 'store_id', 'placed_at', 'status', 'payment_method', 'currency', 'total_amount',
+      'created_at', 'updated_at'
     ], 'bad') }} as raw_record,
     bad.total_amount as amount,
     {{ business_date('bad.updated_at') }} as recorded_on,
     bad._sdc_run_id as run_id,
     bad._sdc_commit_seq as _commit_seq,
     coalesce(good._commit_seq > bad._sdc_commit_seq, false) as is_resolved
-  from ({{ latest_version(ref('base_shop__orders'), ['order_id', 'rule'], accepted='r.rule is not null') }}) as bad
+  from (
+    {{ latest_version(ref('base_shop__orders'), ['order_id', 'rule'], accepted='r.rule is not null') }}
+  ) as bad
   left join {{ ref('stg_shop__orders') }} as good on bad.order_id = good.order_id
 
 ),
@@ -29,16 +33,22 @@ order_items as (
     orders.customer_id,
     bad.rule,
     {{ json_record([
-      'order_id', 'product_id', 'quantity', 'sales_value', 'retail_disc', 'coupon_disc', 'coupon_match_disc', 'created_at', 'updated_at'
+      'order_id', 'product_id', 'quantity', 'sales_value', 'retail_disc', 'coupon_disc', 'coupon_match_disc',
+      'created_at', 'updated_at'
     ], 'bad') }} as raw_record,
     bad.sales_value as amount,
     {{ business_date('bad.updated_at') }} as recorded_on,
     bad._sdc_run_id as run_id,
     bad._sdc_commit_seq as _commit_seq,
     coalesce(good._commit_seq > bad._sdc_commit_seq, false) as is_resolved
-  from ({{ latest_version(ref('base_shop__order_items'), ['order_id', 'product_id', 'rule'], accepted='r.rule is not null') }}) as bad
+  from (
+    {{ latest_version(
+      ref('base_shop__order_items'), ['order_id', 'product_id', 'rule'], accepted='r.rule is not null'
+    ) }}
+  ) as bad
   left join {{ ref('stg_shop__orders') }} as orders on bad.order_id = orders.order_id
-  left join {{ ref('stg_shop__order_items') }} as good on bad.order_id = good.order_id and bad.product_id = good.product_id
+  left join {{ ref('stg_shop__order_items') }} as good
+    on bad.order_id = good.order_id and bad.product_id = good.product_id
 
 ),
 
@@ -50,7 +60,9 @@ prices as (
     cast(price_id as varchar) as record_key,
     cast(null as bigint) as customer_id,
     rule,
-    {{ json_record(['price_id', 'product_id', 'price', 'cost_price', 'valid_from', 'created_at', 'updated_at']) }} as raw_record,
+    {{ json_record([
+      'price_id', 'product_id', 'price', 'cost_price', 'valid_from', 'created_at', 'updated_at'
+    ]) }} as raw_record,
     cast(0 as decimal(12, 2)) as amount,
     {{ business_date('updated_at') }} as recorded_on,
     _sdc_run_id as run_id,
@@ -87,7 +99,9 @@ select
   case when set_aside.is_resolved then 'resolved' else 'open' end as status
 from set_aside
 inner join {{ ref('quality_rules') }} as rules
-  on set_aside.source_system = rules.source_system and set_aside.source_table = rules.source_table and set_aside.rule = rules.rule
+  on
+    set_aside.source_system = rules.source_system and set_aside.source_table = rules.source_table
+    and set_aside.rule = rules.rule
 union all
 select
   source_system,

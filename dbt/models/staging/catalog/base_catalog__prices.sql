@@ -1,8 +1,9 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
--- The one place that says which prices are believed. A price far above the product's history is a slip of the hand (cents typed as dollars): 100 times is
--- what such a slip makes, 30 times is what no honest change in the catalog comes near. History is the lower median of the product's prices, so that one
--- slip cannot move it and of two prices the lower one is believed; a product's only price is held against its own cost.
+-- The one place that says which prices are believed. A price far above the product's history is a slip of the hand
+-- (cents typed as dollars): 100 times is what such a slip makes, 30 times is what no honest change in the catalog comes
+-- near. History is the lower median of the product's prices, so that one slip cannot move it and of two prices the
+-- lower one is believed; a product's only price is held against its own cost.
 with latest as (
 
   {{ latest_version(source('raw_catalog', 'prices'), 'price_id') }}

@@ -1,4 +1,5 @@
--- A missing income is the one most households have (ties by text), a missing household size the median one (the lower of two); both are flagged.
+-- A missing income is the one most households have (ties by text), a missing household size the median one (the lower
+-- of two); both are flagged.
 with latest as (
 
   {{ latest_version(source('raw_crm', 'demographics'), 'household_id') }}

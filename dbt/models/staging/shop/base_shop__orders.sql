@@ -1,7 +1,8 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
--- The one place that says which orders are believed. `rule` names the first rule a version of an order breaks, null when it keeps them all: staging
--- takes the versions without a rule, the quarantine takes the others. "Future" is told by the shop's own clock, the row's updated_at.
+-- The one place that says which orders are believed. `rule` names the first rule a version of an order breaks, null
+-- when it keeps them all: staging takes the versions without a rule, the quarantine takes the others. "Future" is told
+-- by the shop's own clock, the row's updated_at.
 select
   order_id,
   cast(customer_id as bigint) as customer_id,
