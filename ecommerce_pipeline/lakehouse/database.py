@@ -7,6 +7,7 @@ begins IMMEDIATE: a deferred one can fail half-way when it upgrades its lock.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,7 +120,7 @@ def _open(address: str) -> Engine:
         event.listen(made, "begin", _begin)
     try:
         _create_tables(made)
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, sqlite3.Error, OSError) as error:
         made.dispose()
         cause = getattr(error, "orig", None) or error
         place = url.render_as_string(hide_password=True)

@@ -12,7 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.lakehouse.duckdb_session import attach
+from ecommerce_pipeline.lakehouse.duckdb_session import CONFIG, attach
 from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.lakehouse.replace import replace
 from ecommerce_pipeline.lakehouse.rest_door.server import Door, open_door
@@ -26,6 +26,10 @@ class Plugin(BasePlugin):  # type: ignore[misc]
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Nothing is opened yet: `dbt parse` must not need a lake."""
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:  # noqa: ARG002 - dbt-duckdb's signature
+        """Open the connection as `attach` needs it."""
+        config.update(CONFIG)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Attach the branch as `lake`; raises LakehouseError."""

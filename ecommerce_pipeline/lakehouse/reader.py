@@ -12,7 +12,7 @@ import duckdb
 
 from ecommerce_pipeline.lakehouse import contents, database, pointers
 from ecommerce_pipeline.lakehouse.catalog import LAKE, open_catalog
-from ecommerce_pipeline.lakehouse.duckdb_session import attach
+from ecommerce_pipeline.lakehouse.duckdb_session import CONFIG, attach
 from ecommerce_pipeline.lakehouse.rest_door.server import open_door
 from ecommerce_pipeline.settings import Settings
 
@@ -31,7 +31,7 @@ def connect(settings: Settings, branch: str = LAKE) -> duckdb.DuckDBPyConnection
         if pointer.kind != contents.VIEW and not name.table.endswith(pointers.TEMPORARY)
     }
     door = open_door(catalog, pinned=pinned)
-    session = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    session = duckdb.connect(":memory:", config=CONFIG)
     attach(session, door)
     session.execute("set integer_division = true")
     if pinned:

@@ -31,7 +31,7 @@ from ecommerce_pipeline.lakehouse import pointers
 from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.lakehouse.rest_door.commits import commit
 from ecommerce_pipeline.lakehouse.rest_door.shelf import Shelf
-from ecommerce_pipeline.lakehouse.succession import same_columns
+from ecommerce_pipeline.lakehouse.succession import PREDECESSOR, same_columns
 
 _LAST_ASSIGNED = -1  # Iceberg's way of saying "the one this commit added"
 
@@ -48,7 +48,7 @@ def replace(shelf: Shelf, successor: Name, target: Name) -> str:
     except NoSuchTableError:
         catalog.rename_table(tuple(successor), tuple(target))
         return "created"
-    _check_ids(new, old, target)
+    _check_predecessor(new, old, target)
     snapshot = _next_snapshot(new, old)
     request = CommitTableRequest(
         identifier=TableIdentifier(namespace=[target.namespace], name=target.table),
@@ -63,17 +63,10 @@ def replace(shelf: Shelf, successor: Name, target: Name) -> str:
     return "replaced"
 
 
-def _check_ids(new: Table, old: Table, target: Name) -> None:
-    spec = old.specs().get(new.spec().spec_id)
-    taken = spec is not None and spec.fields != new.spec().fields
-    ids = {field.field_id: field for schema in old.metadata.schemas for field in schema.fields}
-    clash = any(
-        (known := ids.get(field.field_id)) and (known.name, known.field_type) != (field.name, field.field_type)
-        for field in new.schema().fields
-    )
-    if taken or clash:
+def _check_predecessor(new: Table, old: Table, target: Name) -> None:
+    if new.properties.get(PREDECESSOR) != old.metadata_location:
         raise CommitFailedException(
-            f"the columns of {target} were changed by somebody else while it was rebuilt; it is as they left it. "
+            f"{target} was changed by somebody else while it was rebuilt; it is as they left it. "
             "Next: run the model again"
         )
 

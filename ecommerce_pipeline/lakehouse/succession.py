@@ -18,9 +18,13 @@ from pyiceberg.table.metadata import TableMetadata, TableMetadataV2
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 from pyiceberg.typedef import Properties
 
+PREDECESSOR = "lake.predecessor"  # property: the metadata file of the table as it was when the building began
 
-def successor(predecessor: TableMetadata, schema: Schema, spec: PartitionSpec, properties: Properties) -> TableMetadata:
-    """Metadata of an empty table whose files will fit the predecessor.
+
+def successor(
+    predecessor: TableMetadata, location: str, schema: Schema, spec: PartitionSpec, properties: Properties
+) -> TableMetadata:
+    """Metadata of an empty table whose files will fit the predecessor, which stands at `location`.
 
     `schema` and `spec` come with ids of the requester's choosing, which only tie them to one another.
     """
@@ -37,7 +41,7 @@ def successor(predecessor: TableMetadata, schema: Schema, spec: PartitionSpec, p
         sort_orders=[UNSORTED_SORT_ORDER],  # DuckDB crashes on an empty list
         default_sort_order_id=UNSORTED_SORT_ORDER.order_id,
         last_partition_id=max(predecessor.last_partition_id or 999, partitioning.last_assigned_field_id),
-        properties=dict(properties),
+        properties={**properties, PREDECESSOR: location},
     )
 
 

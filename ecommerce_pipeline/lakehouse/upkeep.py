@@ -49,6 +49,9 @@ class Sweep(NamedTuple):
         """Size of all of it."""
         return sum(file.bytes for file in self.files)
 
+    def __str__(self) -> str:
+        return f"{len(self.files):,} files of {self.bytes:,} bytes" + (" would go" if self.dry_run else "")
+
 
 def expire(settings: Settings, keep_days: int = 7, keep_last: int = 5, *, dry_run: bool = False) -> list[Expired]:
     """Drop production's snapshots that are older than `keep_days`, keeping at least `keep_last` of each table.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pyiceberg import exceptions
+from sqlalchemy.exc import IntegrityError
 
 from ecommerce_pipeline.lakehouse.rest_door.shelf import ReadOnlyShelf
 
@@ -20,6 +21,7 @@ _ERRORS: tuple[tuple[type[Exception], int, str], ...] = (
     (exceptions.TableAlreadyExistsError, 409, "AlreadyExistsException"),
     (exceptions.NamespaceNotEmptyError, 409, "NamespaceNotEmptyException"),
     (exceptions.CommitFailedException, 409, "CommitFailedException"),
+    (IntegrityError, 409, "AlreadyExistsException"),  # two made the same schema at once
     (ReadOnlyShelf, 403, "ForbiddenException"),
     (ValidationError, 400, "BadRequestException"),
     (json.JSONDecodeError, 400, "BadRequestException"),

@@ -59,18 +59,18 @@ def create_table(shelf: Shelf, request: Request) -> Answer:
 
 def _staged(shelf: Shelf, name: Name, wanted: CreateTableRequest) -> TableMetadata:
     """What the table will be; a rebuilt one gets its predecessor's ids (see `succession`)."""
-    if (predecessor := _predecessor(shelf, name)) is not None:
+    if (location := _predecessor(shelf, name)) is not None:
         spec = wanted.partition_spec or UNPARTITIONED_PARTITION_SPEC
-        return successor(predecessor, wanted.table_schema, spec, wanted.properties)
+        return successor(shelf.metadata(location), location, wanted.table_schema, spec, wanted.properties)
     catalog = shelf.writable()
     return catalog._create_staged_table(tuple(name), **_arguments(catalog, name, wanted)).metadata
 
 
-def _predecessor(shelf: Shelf, name: Name) -> TableMetadata | None:
+def _predecessor(shelf: Shelf, name: Name) -> str | None:
     if not name.table.endswith(TEMPORARY):
         return None
     try:
-        return shelf.metadata(shelf.location(name._replace(table=name.table.removesuffix(TEMPORARY))))
+        return shelf.location(name._replace(table=name.table.removesuffix(TEMPORARY)))
     except NoSuchTableError:
         return None
 
