@@ -1,6 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='merge', unique_key='session_id') }}
 
--- A session is computed anew, whole, when one of its events is new, however late: no look-back window decides what is seen.
+-- A session is computed anew, whole, when one of its events is new, however late: no look-back window decides what is
+-- seen.
 with events as (
 
   select

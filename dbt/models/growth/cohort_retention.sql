@@ -50,7 +50,8 @@ grain as (
     sizes.last_day,
     series.order_month
   from sizes
-  cross join unnest({{ date_series('sizes.cohort_month', month_of('sizes.last_day'), 'month') }}) as series (order_month)
+  cross join
+    unnest({{ date_series('sizes.cohort_month', month_of('sizes.last_day'), 'month') }}) as series (order_month)
 
 )
 

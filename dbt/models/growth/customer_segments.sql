@@ -15,7 +15,7 @@ quintiles as (
 
   select
     *,
-    cast(ntile(5) over (order by recency_days desc, customer_id) as integer) as recency_quintile,
+    cast(ntile(5) over (order by recency_days desc, customer_id asc) as integer) as recency_quintile,
     cast(ntile(5) over (order by frequency, customer_id) as integer) as frequency_quintile,
     cast(ntile(5) over (order by monetary, customer_id) as integer) as monetary_quintile
   from customers

@@ -23,7 +23,8 @@ days as (
 
 )
 
--- a share is known when its window has closed: before, it can only grow, and the latest cohorts would look like a fall
+-- a share is known when its window has closed: before, it can only grow, and the latest cohorts would look like a
+-- fall
 select
   days.signup_date,
   coalesce(cohorts.sign_ups, 0) as sign_ups,

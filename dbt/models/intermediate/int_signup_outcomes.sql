@@ -1,5 +1,5 @@
--- What became of each user who signed up by as_of, so far. Whether a window has closed stands beside what was seen in it, because "not yet" and
--- "no" look alike.
+-- What became of each user who signed up by as_of, so far. Whether a window has closed stands beside what was seen in
+-- it, because "not yet" and "no" look alike.
 with signups as (
 
   select

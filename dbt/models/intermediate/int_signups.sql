@@ -1,4 +1,5 @@
--- The web knows the day best; a customer whose sign-up event never arrived, or is in quarantine, signed up when the shop created them.
+-- The web knows the day best; a customer whose sign-up event never arrived, or is in quarantine, signed up when the
+-- shop created them.
 with web as (
 
   select

@@ -6,7 +6,7 @@
   properties={'partitioning': "ARRAY['month(as_of)']"}
 ) }}
 
--- Features of a day are made of facts up to that day alone, so a model trained on an old row sees what could be known then.
+-- Features of a day are made of facts up to that day alone: a model trained on an old row sees what was known then.
 with days as (
 
   select as_of
@@ -46,8 +46,9 @@ purchases as (
     order_days.customer_id,
     cast(sum(order_days.orders) as bigint) as total_purchases,
     sum(order_days.revenue) as total_spent,
-    cast(sum(case when order_days.order_date > {{ add_days('days.as_of', -30) }} then order_days.orders else 0 end) as bigint)
-      as purchases_30d,
+    cast(sum(
+      case when order_days.order_date > {{ add_days('days.as_of', -30) }} then order_days.orders else 0 end
+    ) as bigint) as purchases_30d,
     {{ days_between('max(order_days.order_date)', 'days.as_of') }} as days_since_last_purchase,
     {{ days_between('min(order_days.order_date)', 'max(order_days.order_date)') }} as days_of_purchasing
   from order_days
@@ -60,7 +61,7 @@ quintiles as (
 
   select
     *,
-    ntile(5) over (partition by as_of order by days_since_last_purchase desc, customer_id) as recency_quintile,
+    ntile(5) over (partition by as_of order by days_since_last_purchase desc, customer_id asc) as recency_quintile,
     ntile(5) over (partition by as_of order by total_purchases, customer_id) as frequency_quintile,
     ntile(5) over (partition by as_of order by total_spent, customer_id) as monetary_quintile
   from purchases
@@ -80,6 +81,8 @@ select
     'coalesce(quintiles.days_since_last_purchase, ' ~ days_between('customers.signup_date', 'customers.as_of') ~ ')',
     'coalesce(quintiles.total_purchases, 1)', 'coalesce(quintiles.days_of_purchasing, 0)'
   ) }} as churn_risk_score,
-  {{ rfm_segment('quintiles.recency_quintile', 'quintiles.frequency_quintile', 'quintiles.monetary_quintile') }} as segment
+  {{ rfm_segment(
+    'quintiles.recency_quintile', 'quintiles.frequency_quintile', 'quintiles.monetary_quintile'
+  ) }} as segment
 from customers
 left join quintiles on customers.as_of = quintiles.as_of and customers.customer_id = quintiles.customer_id

@@ -1,4 +1,5 @@
--- A contact redeems a coupon once a day: a redemption that arrives twice, under its own id or a new one, is one redemption.
+-- A contact redeems a coupon once a day: a redemption that arrives twice, under its own id or a new one, is one
+-- redemption.
 with latest as (
 
   {{ latest_version(source('raw_hubspot', 'coupon_redemptions'), 'id') }}

@@ -1,8 +1,9 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
--- The one place that says which events are believed. `rule` names the first rule an event breaks, null when it keeps them all:
--- staging takes the rows without a rule, the quarantine takes the others, so that no event is in both and none in neither.
--- "Future" is told by the collector's own clock, never by ours, so that the same raw row always meets the same verdict.
+-- The one place that says which events are believed. `rule` names the first rule an event breaks, null when it keeps
+-- them all: staging takes the rows without a rule, the quarantine takes the others, so that no event is in both and
+-- none in neither. "Future" is told by the collector's own clock, never by ours, so that the same raw row always
+-- meets the same verdict.
 select
   event_id,
   user_id,

@@ -5,7 +5,8 @@
   properties={'partitioning': "ARRAY['month(occurred_at)']"}
 ) }}
 
--- One row per event however often it was delivered: the delivery the collector received first stays, ties by the raw log's own order.
+-- One row per event however often it was delivered: the delivery the collector received first stays, ties by the raw
+-- log's own order.
 with believed as (
 
   select *
