@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dagster import AssetKey, TableColumnDep
@@ -57,14 +57,23 @@ class Lineage:
         return found
 
     def _tables_read(self, unique_id: str) -> dict[str, dict[str, dict[str, str]]]:
-        """schema → table → column → type, of the node's parents; ephemeral ones are within the compiled SQL."""
+        """schema → table → column → type, of what the compiled SQL can name: the node's parents, and itself."""
         tables: dict[str, dict[str, dict[str, str]]] = {}
+        for relation in [self._relations[unique_id], *self._parents(unique_id)]:
+            name = relation.get("alias") or relation.get("identifier") or relation["name"]
+            columns = self._columns(relation, (relation["schema"], name))
+            if columns:
+                tables.setdefault(relation["schema"], {})[name] = columns
+        return tables
+
+    def _parents(self, unique_id: str) -> Iterator[Mapping[str, Any]]:
+        """Tables the node reads; an ephemeral model is part of its SQL, so its parents stand for it."""
         for parent_id in self._relations[unique_id].get("depends_on", {}).get("nodes", []):
             parent = self._relations.get(parent_id)
-            if parent is not None:
-                name = parent.get("alias") or parent.get("identifier") or parent["name"]
-                tables.setdefault(parent["schema"], {})[name] = self._columns(parent, (parent["schema"], name))
-        return tables
+            if parent is not None and parent["config"].get("materialized") == "ephemeral":
+                yield from self._parents(parent_id)
+            elif parent is not None:
+                yield parent
 
     def _columns(self, node: Mapping[str, Any], identifier: tuple[str, str]) -> dict[str, str]:
         """A model's from its contract; a raw table's from the table, which follows its source."""

@@ -118,6 +118,8 @@ def _environment(settings: Settings, project_dir: Path, target_path: Path) -> di
         "DBT_TARGET_PATH": str(target_path),
         "DBT_LOG_PATH": str(target_path),
         "DBT_LOG_FORMAT": "json",
+        "DBT_LOG_FORMAT_FILE": "text",
+        "DBT_LOG_LEVEL_FILE": "info",  # debug writes ten megabytes a run; the SQL stands in target/run
         "DBT_USE_COLORS": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_VERSION_CHECK": "false",

@@ -1,7 +1,7 @@
 """The graph as it stands: its picture is pinned, and what every asset must have is checked on every asset.
 
-After a wanted change, `pytest tests/graph --update-snapshot` draws the picture anew; the diff of graph.json is then part
-of the review.
+After a wanted change, `pytest tests/graph --update-snapshot` draws the picture anew; the diff of graph.json is then
+part of the review.
 """
 
 import json
