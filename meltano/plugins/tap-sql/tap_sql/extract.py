@@ -94,7 +94,8 @@ class Extraction:
         self, selection: Selection, reading: Reading, before: Mapping[str, Any] | None, highest: Any
     ) -> dict[str, Any]:
         column = selection.key_column
-        value = (before or {}).get("replication_key_value")
+        same_key = (before or {}).get("replication_key") == selection.replication_key
+        value = (before or {}).get("replication_key_value") if same_key else None
         if highest is not None and column is not None:
             found = self._session.clamp(highest, column)
             text = found.isoformat() if hasattr(found, "isoformat") else found

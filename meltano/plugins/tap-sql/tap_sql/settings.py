@@ -78,6 +78,6 @@ def read_json(paths: Sequence[str], what: str) -> dict[str, Any]:
 
 def config_schema() -> dict[str, Any]:
     """JSON schema of the settings as singer-sdk wants it."""
-    found: dict[str, Any] = dict(msgspec.json.schema(Settings)["$defs"]["Settings"])
-    found.pop("title", None)
-    return found
+    schema = msgspec.json.schema(Settings)["$defs"]["Settings"]
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # defaults as JSON has them, no tuples
+    return plain

@@ -16,6 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .errors import TapError
+
 logger = logging.getLogger("tap-sql")
 STALE_SECONDS = 24 * 3600
 PATIENCE_SECONDS = 120.0
@@ -33,8 +35,20 @@ class Stage:
     def put(self, rows: pa.Table) -> str:
         """Write the rows; returns the file's address."""
         self._wait_for_target()
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{uuid.uuid4().hex}.parquet"
+        try:
+            self._write(path, rows)
+        except OSError as error:
+            raise TapError(
+                f"tap-sql: cannot write a batch to {self._folder}: {error}. Next: free space there, or set "
+                "stage_dir to "
+                "another folder; the run can be repeated safely"
+            ) from error
+        self._written.append(path)
+        return path.as_uri()
+
+    def _write(self, path: Path, rows: pa.Table) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(
             rows,
             path,
@@ -44,8 +58,6 @@ class Stage:
             row_group_size=rows.num_rows,
             store_schema=False,
         )
-        self._written.append(path)
-        return path.as_uri()
 
     def _wait_for_target(self) -> None:
         """Do not run ahead of the target; go on after a while, since a stock target may keep files until its end."""

@@ -8,6 +8,7 @@ read by one query, hence consistently; two tables may differ by the moment betwe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from ..model import Bookmark, Column, Reading, Selection, Table
 from ..settings import Settings
 from .mysql_types import TEMPORAL, column, quote
 
+logging.getLogger("r2d2").setLevel(logging.CRITICAL)  # the pool's own cries; the error it ends with is ours to tell
 _COLUMNS = """
 select cast(c.table_schema as char) as schema_name, cast(c.table_name as char) as table_name,
   cast(t.table_type as char) as kind, cast(c.column_name as char) as column_name,

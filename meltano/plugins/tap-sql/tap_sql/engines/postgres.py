@@ -90,6 +90,8 @@ class PostgresSession:
             statement.set_sql_query(sql)
             stream, _ = statement.execute_query()
             yield from pa.RecordBatchReader._import_from_c(stream.address)
+        except (pa.ArrowException, OSError) as error:  # what a stream raises that breaks off
+            raise TapError(_explain(without_secret(str(error), self._settings.url), self._settings.url)) from None
         finally:
             statement.close()
 
