@@ -64,6 +64,8 @@ def _lake(settings: Settings) -> dict[str, str]:
     return {
         "SHOPSPHERE_HOME": str(settings.home),
         "SHOPSPHERE_ENV_FILE": str(settings.env_file),
+        "SHOPSPHERE_LAKE_CATALOG_URI": settings.catalog_uri,
+        "SHOPSPHERE_LAKE_WAREHOUSE": settings.warehouse,
         "SHOPSPHERE_STAGE_DIR": str(settings.stage_dir),
         "SHOPSPHERE_LAKE_PROPERTIES": json.dumps(catalog_properties(settings)),
         "SHOPSPHERE_REJECTS_LIMIT": str(settings.rejects_limit),

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -75,14 +74,13 @@ def run(settings: Settings, request: Request, listen: Listener) -> None:
 
 def command(request: Request) -> list[str]:
     """The command line; Meltano's own guess at what is running is overruled, for the target's lease knows."""
-    options = ["--force", "--run-id", str(uuid.UUID(request.run_id))]
-    if request.full_refresh:
-        options.append("--full-refresh")
+    options = ["--force", *(["--full-refresh"] if request.full_refresh else [])]
     return ["meltano", "--log-format", "json", "run", *options, request.extractor, LOADER]
 
 
 def _environment(settings: Settings, request: Request) -> dict[str, str]:
-    found = process_environment(settings)
+    # Meltano takes its run id from here, and the target, to which Meltano does not tell it, as well
+    found = process_environment(settings) | {"MELTANO_RUN_ID": request.run_id}
     if request.streams is not None:
         name = request.extractor.upper().replace("-", "_")
         found[f"{name}__SELECT_FILTER"] = json.dumps(list(request.streams))
@@ -121,12 +119,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
                 process.poll()
-                if not _signal_group(process.pid, signal.Signals(0)):
+                if not _signal_group(process.pid, 0):  # nobody is left
                     return
                 time.sleep(0.05)
 
 
-def _signal_group(group: int, kind: signal.Signals | int) -> bool:
+def _signal_group(group: int, kind: int) -> bool:
     """Whether there was anybody left to signal."""
     try:
         os.killpg(group, kind)

@@ -83,4 +83,5 @@ def _mysql(url: str) -> Any:
 
 def _place(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or 'default'}{parts.path}"
+    address = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or "(local socket)"
+    return f"{parts.scheme}://{address}{parts.path}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tap_files.declaration import Declaration
@@ -33,6 +34,8 @@ class CsvRows:
         self._delimiter = declaration.delimiter
         self._width = 0
         self._order: list[int] = []
+        self._customer_column = declaration.customer_column
+        self._customer: int | None = None
         self._pending: Pending = []
 
     def header(self, line: bytes, file: str) -> set[str]:
@@ -48,6 +51,7 @@ class CsvRows:
                 "Next: repair the file, or correct the stream's columns in meltano.yml"
             )
         self._width = len(names)
+        self._customer = names.index(self._customer_column) if self._customer_column else None
         self._order = [names.index(column.name) for column in self._declared]
         return set(names) - {column.name for column in self._declared}
 
@@ -104,8 +108,14 @@ class CsvRows:
             return None if str(error) == _UNFINISHED else Reject(number, raw, f"not CSV: {error}", "well_formed")
         if len(cells) != self._width:
             reason = f"{len(cells)} columns where the header has {self._width}"
-            return Reject(number, raw, reason, "column_count", "completeness")
-        return self._typed([cells[index] or None for index in self._order], raw, number)
+            return Reject(number, raw, reason, "column_count", "completeness", self._about(cells))
+        outcome = self._typed([cells[index] or None for index in self._order], raw, number)
+        return replace(outcome, customer_id=self._about(cells)) if isinstance(outcome, Reject) else outcome
+
+    def _about(self, cells: list[str]) -> int | None:
+        """Whom the row is about, as far as its cells say so."""
+        cell = cells[self._customer] if self._customer is not None and self._customer < len(cells) else ""
+        return int(cell) if cell.isascii() and cell.isdigit() and len(cell) <= 18 else None
 
     def _typed(self, values: list[Any], raw: bytes, number: int) -> list[Any] | Reject:
         for index, read in self._readers.items():

@@ -19,6 +19,7 @@ class Reject:
     reason: str
     rule: str
     dimension: str = "validity"
+    customer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Describer:
             "raw_record": raw_text(reject.raw),
             "rule": reject.rule,
             "dimension": reject.dimension,
-            "customer_id": self._customer(reject.raw),
+            "customer_id": self._customer(reject.raw) if reject.customer_id is None else reject.customer_id,
         }
 
     def _customer(self, raw: bytes) -> int | None:

@@ -73,6 +73,7 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         retries = _Patience(
             total=settings.retries,
+            connect=min(settings.retries, 2),  # who refuses connections is down, not busy: say so soon
             status_forcelist=(429, 500, 502, 503, 504),
             allowed_methods=None,  # a search is a POST, and changes nothing
             backoff_factor=0.5,
