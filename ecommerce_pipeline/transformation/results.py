@@ -52,7 +52,8 @@ class NodeResult:
 def read(target_path: Path) -> list[NodeResult]:
     """The results of the last run, in the order of completion, which is a topological one."""
     results = json.loads((target_path / "run_results.json").read_bytes())["results"]
-    return [_result(entry) for entry in results]
+    # dbt lists exposures and unit tests among its results; neither is a table of the graph
+    return [_result(entry) for entry in results if not entry["unique_id"].startswith(("exposure.", "unit_test."))]
 
 
 def keys_built(
