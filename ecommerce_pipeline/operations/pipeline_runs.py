@@ -75,8 +75,7 @@ def record(settings: Settings, instance: DagsterInstance, run_id: str) -> int:
     rows = list(_rows(instance, run_id))
     if rows:
         with lease.hold(settings, [f"table:{'.'.join(IDENTIFIER)}"], f"record of run {run_id}", wait_seconds=60):
-            table = _table(open_catalog(settings))
-            table.overwrite(pa.Table.from_pylist(rows, schema=SCHEMA), overwrite_filter=f"run_id = '{run_id}'")
+            _replace(_table(open_catalog(settings)), run_id, pa.Table.from_pylist(rows, schema=SCHEMA))
         instance.report_runless_asset_event(
             AssetMaterialization(list(IDENTIFIER), metadata={"rows_written": len(rows), "run_id": run_id})
         )
@@ -87,6 +86,14 @@ def _table(catalog: Catalog) -> Table:
     catalog.create_namespace_if_not_exists(IDENTIFIER[0])
     properties = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "100"}
     return catalog.create_table_if_not_exists(IDENTIFIER, schema=SCHEMA, properties=properties)
+
+
+def _replace(table: Table, run_id: str, rows: pa.Table) -> None:
+    mine = f"run_id = '{run_id}'"
+    if table.scan(row_filter=mine, selected_fields=("run_id",)).count():
+        table.overwrite(rows, overwrite_filter=mine)
+    else:
+        table.append(rows)
 
 
 def _rows(instance: DagsterInstance, run_id: str) -> Iterable[dict[str, Any]]:

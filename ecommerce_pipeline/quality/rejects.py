@@ -60,7 +60,8 @@ def _counts(catalog: Catalog) -> dict[str, Any]:
     except NoSuchTableError:
         table = _create(catalog)
     held = contents.of_metadata(table.metadata, table.io)
-    return {"dagster/row_count": held.rows, "bytes": held.bytes, "snapshot_id": str(held.snapshot_id)}
+    snapshot = {"snapshot_id": str(held.snapshot_id)} if held.snapshot_id else {}
+    return {"dagster/row_count": held.rows, "bytes": held.bytes, **snapshot}
 
 
 def _create(catalog: Catalog) -> Any:

@@ -43,5 +43,6 @@ class Reporter:
     def _snapshot(self, key: AssetKey) -> dict[str, Any]:
         table = self._catalog.load_table(tuple(key.path))
         held = contents.of_metadata(table.metadata, table.io)
-        # a snapshot id has more digits than a browser's numbers hold
-        return {"dagster/row_count": held.rows, "bytes": held.bytes, "snapshot_id": str(held.snapshot_id)}
+        # as text: a snapshot id has more digits than a browser's numbers hold
+        snapshot = {"snapshot_id": str(held.snapshot_id)} if held.snapshot_id else {}
+        return {"dagster/row_count": held.rows, "bytes": held.bytes, **snapshot}
