@@ -18,7 +18,6 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from ecommerce_pipeline.transformation.project import Manifest
 from ecommerce_pipeline.transformation.translator import ModelTranslator
 
-KINDS = ("model.", "seed.", "snapshot.", "test.")  # dbt lists exposures among its results too
 BUILT = {"success", "no-op", "reused"}
 BLOCKING = {"error", "fail", "runtime error"}
 
