@@ -19,18 +19,31 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tap_files.declaration import Declaration
+from tap_files.declaration import Column, Declaration
 
 SLICE = 16_384
 """Rows held as Python values before they become Arrow: bounds the memory."""
 ABANDONED = 24 * 3600
 
 
+_ARROW: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "json": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", "UTC"),
+}
+
+
 class Batches:
     """Collects the rows of one stream and gives the address of each finished file."""
 
     def __init__(self, declaration: Declaration, stage: Path, batch_rows: int) -> None:
-        self._schema = declaration.arrow_schema
+        self._schema = pa.schema([pa.field(column.name, arrow_type(column)) for column in declaration.all_columns])
         self._folder = stage / f"{declaration.name}-{os.getpid()}-{time.time_ns():x}"
         self._batch_rows = batch_rows
         self._buffer: list[list[Any]] = [[] for _ in self._schema]
@@ -78,6 +91,11 @@ class Batches:
         self._writer.close()
         self._writer, self._written = None, 0
         return self._path.as_uri()
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The type of a column in the batches, exactly the lake's."""
+    return pa.decimal128(column.precision, column.scale) if column.kind == "decimal" else _ARROW[column.kind]
 
 
 def _sweep(stage: Path, stream: str) -> None:

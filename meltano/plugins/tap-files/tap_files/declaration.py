@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from tap_files.errors import FilesError
 from tap_files.settings import StreamSettings
 
@@ -20,17 +18,7 @@ SOURCE_FILE = "_sdc_source_file"
 SOURCE_LINE = "_sdc_source_lineno"
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),(\d{1,2})\)")
-_ARROW: dict[str, pa.DataType] = {
-    "string": pa.string(),
-    "json": pa.string(),
-    "int": pa.int32(),
-    "long": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", "UTC"),
-}
+_KINDS = ("string", "json", "int", "long", "double", "boolean", "date", "timestamp", "timestamptz")
 _JSON_SCHEMA: dict[str, dict[str, Any]] = {
     "int": {"type": ["null", "integer"]},
     "long": {"type": ["null", "integer"]},
@@ -49,7 +37,6 @@ class Column:
     name: str
     type: str
     kind: str
-    arrow: pa.DataType
     precision: int = 0
     scale: int = 0
 
@@ -93,11 +80,6 @@ class Declaration:
         """JSON schema of the stream."""
         return {"type": "object", "properties": {c.name: c.json_schema for c in self.all_columns}}
 
-    @property
-    def arrow_schema(self) -> pa.Schema:
-        """Schema of the batches."""
-        return pa.schema([pa.field(c.name, c.arrow) for c in self.all_columns])
-
 
 def column(name: str, declared: str) -> Column:
     """A column from its declared type; raises FilesError naming the types there are."""
@@ -105,12 +87,12 @@ def column(name: str, declared: str) -> Column:
     if match := _DECIMAL.fullmatch(text):
         precision, scale = int(match[1]), int(match[2])
         if 1 <= precision <= 38 and scale <= precision:
-            return Column(name, text, "decimal", pa.decimal128(precision, scale), precision, scale)
-    elif text in _ARROW:
-        return Column(name, text, text, _ARROW[text])
+            return Column(name, text, "decimal", precision, scale)
+    elif text in _KINDS:
+        return Column(name, text, text)
     raise FilesError(
         f"column {name} is declared as {declared!r}, which is no type here. "
-        f"Next: use one of {', '.join(_ARROW)} or decimal(precision,scale) in meltano.yml"
+        f"Next: use one of {', '.join(_KINDS)} or decimal(precision,scale) in meltano.yml"
     )
 
 

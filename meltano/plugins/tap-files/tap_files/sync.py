@@ -11,11 +11,10 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_files.batches import Batches
 from tap_files.bookmark import Listed, Plan, Progress, Reading, content_digest, listing
 from tap_files.catalog import as_selected
 from tap_files.declaration import Declaration, declaration
@@ -24,6 +23,9 @@ from tap_files.messages import Messages
 from tap_files.reading import Piece, Reader
 from tap_files.rejects import Describer
 from tap_files.settings import Settings
+
+if TYPE_CHECKING:
+    from tap_files.batches import Batches
 
 REPORT_EVERY_SECONDS = 5.0
 logger = logging.getLogger("tap-files")
@@ -79,6 +81,10 @@ class StreamSync:
     def _read(self, plan: Plan, files: Sequence[Listed], progress: Progress | None) -> None:
         for warning in plan.warnings:
             logger.warning("%s: %s", self._stream.name, warning)
+        if not plan.readings:
+            return
+        from tap_files.batches import Batches  # brings pyarrow, which costs more than finding that nothing is new
+
         batches = Batches(self._stream, Path(self._settings.stage_dir).absolute(), self._settings.batch_rows)
         reader = Reader(self._stream, self._root, self._settings.max_line_bytes, logger.warning)
         newest = files[-1] if files and progress and self._settings.unfinished_lines == "wait" else None

@@ -85,8 +85,9 @@ def test_what_a_killed_run_left_in_the_stage_folder_is_swept_a_day_later(config,
         folder.mkdir(parents=True)
         (folder / "1.parquet").write_bytes(b"")
     os.utime(old, (time.time() - 2 * 86_400,) * 2)
+    (tmp_path / "in" / "a.jsonl").write_text('{"event_id": "a"}\n')
     tap("--config", config)
-    assert sorted(path.name for path in (tmp_path / "stage").iterdir()) == ["web-events-1-fresh"]
+    assert (old.exists(), fresh.exists()) == (False, True)
 
 
 def test_settings_as_text_from_the_environment_of_a_shell_are_understood_and_wrong_ones_named(config):
