@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
 from ecommerce_pipeline.lakehouse.pointers import Pointer
 
@@ -53,6 +53,21 @@ def of_metadata(metadata: TableMetadata, io: FileIO) -> Contents:
     rows = int(totals["total-records"]) - int(totals.get("total-position-deletes", 0))
     files = int(totals["total-data-files"]) + int(totals.get("total-delete-files", 0))
     return Contents(snapshot.snapshot_id, rows, files, int(totals["total-files-size"]))
+
+
+def fragments(metadata: TableMetadata) -> int:
+    """Delete files, and the data files that commits have added since the table was last written as a whole."""
+    snapshot = metadata.current_snapshot()
+    if snapshot is None or snapshot.summary is None:
+        return 0
+    totals = snapshot.summary.additional_properties
+    whole = 0
+    for earlier in ancestors_of(snapshot, metadata):
+        summary = earlier.summary.additional_properties if earlier.summary else {}
+        if summary.get("total-data-files") == summary.get("added-data-files"):
+            whole = int(summary.get("total-data-files", 0))
+            break
+    return int(totals.get("total-data-files", 0)) - whole + int(totals.get("total-delete-files", 0))
 
 
 def _from_manifests(snapshot: Snapshot, io: FileIO) -> Contents:

@@ -1,7 +1,7 @@
 """dbt-duckdb plugin: dbt's connection to the lake.
 
 Opens the door on the branch that `SHOPSPHERE_BRANCH` names (default: production), attaches it as database `lake`, and
-gives the materializations the two functions they need beyond SQL: `lake_replace` and `lake_tables`.
+gives the materializations the functions they need beyond SQL: `lake_replace`, `lake_fragments` and `lake_tables`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.contents import fragments
 from ecommerce_pipeline.lakehouse.duckdb_session import CONFIG, attach
 from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.lakehouse.replace import replace
@@ -45,7 +46,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
 
 
 def add_functions(connection: DuckDBPyConnection, door: Door) -> None:
-    """Give the connection `lake_replace` and `lake_tables`, acting on the door's branch."""
+    """Give the connection `lake_replace`, `lake_fragments` and `lake_tables`, acting on the door's branch."""
 
     def lake_replace(namespace: str, successor: str, target: str) -> str:
         return replace(door.shelf, Name(namespace, successor), Name(namespace, target))
@@ -54,6 +55,10 @@ def add_functions(connection: DuckDBPyConnection, door: Door) -> None:
         known = (namespace,) in door.shelf.namespaces()
         return [name.table for name in door.shelf.tables(namespace)] if known else []
 
+    def lake_fragments(namespace: str, table: str) -> int:
+        return fragments(door.shelf.metadata(door.shelf.location(Name(namespace, table))))
+
     text = "VARCHAR"
     connection.create_function("lake_replace", lake_replace, [text] * 3, text, side_effects=True)
+    connection.create_function("lake_fragments", lake_fragments, [text] * 2, "BIGINT", side_effects=True)
     connection.create_function("lake_tables", lake_tables, [text], f"{text}[]", side_effects=True)

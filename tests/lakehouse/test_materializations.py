@@ -23,7 +23,7 @@ MODELS = {
         from {{ source('raw_shop', 'numbers') }}
     """,
     "merged.sql": """
-        {{ config(materialized='incremental', unique_key='id') }}
+        {{ config(materialized='incremental', unique_key='id', meta={'rewrite_after': 1}) }}
         select id, {{ "'second'" if is_incremental() else "'first'" }} as run from {{ ref('lines') }}
         {% if is_incremental() %} where id >= 95 union all select 1000, 'second' {% endif %}
     """,
@@ -121,6 +121,14 @@ def test_a_merge_replaces_the_keys_it_brings_and_keeps_the_rest(project):
         ("first", 95, 94),
         ("second", 6, 1000),
     ]
+
+
+def test_a_table_in_fragments_is_written_anew_within_its_history(project):
+    snapshots = open_catalog(project.settings).load_table("core.merged").snapshots()
+    fragments = [int(s.summary.additional_properties["total-delete-files"]) for s in snapshots]
+    assert fragments[-2] >= 1
+    assert fragments[-1] == 0
+    assert snapshots[-1].parent_snapshot_id == snapshots[-2].snapshot_id
 
 
 def test_delete_and_insert_does_the_same_in_one_commit(project):

@@ -6,6 +6,8 @@ import duckdb
 import pytest
 
 from ecommerce_pipeline.lakehouse import reader
+from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.contents import fragments
 from ecommerce_pipeline.lakehouse.tables import table_statuses
 from tests.lakehouse.iceberg import versions, write
 
@@ -29,7 +31,6 @@ def test_a_reader_cannot_write(embedded, statement):
 def test_the_door_refuses_writes_even_from_a_client_that_does_not_know(embedded):
     import http.client
 
-    from ecommerce_pipeline.lakehouse.catalog import open_catalog
     from ecommerce_pipeline.lakehouse.rest_door import serve
 
     write(embedded, "core.orders", 1)
@@ -61,3 +62,22 @@ def test_the_statuses_count_rows_as_a_query_does_after_deletes_and_merges(embedd
     assert (status.namespace, status.name, status.rows) == ("core", "lines", expected)
     assert status.snapshots >= 4
     assert status.bytes > 0
+
+
+def test_fragments_are_what_came_after_the_table_was_last_written_whole(embedded, session, rebuild):
+    def count() -> int:
+        return fragments(open_catalog(embedded).load_table("core.lines").metadata)
+
+    with session(embedded) as connection:
+        rebuild(
+            connection, "core.lines", "select i as id, 1 as v from range(100) t(i)", "partitioned by (bucket(4, id))"
+        )
+        assert count() == 0
+        connection.execute("insert into lake.core.lines values (1000, 1)")
+        assert count() == 1
+        connection.execute("delete from lake.core.lines where id = 3")
+        assert count() == 2
+        rebuild(
+            connection, "core.lines", "select i as id, 1 as v from range(100) t(i)", "partitioned by (bucket(4, id))"
+        )
+        assert count() == 0

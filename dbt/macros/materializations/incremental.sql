@@ -10,6 +10,7 @@
         {% do lake_build(target_relation, compiled_code) %}
     {% else %}
         {% do lake_merge(target_relation, compiled_code) %}
+        {% do lake_rewrite_if_due(target_relation) %}
     {% endif %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target_relation]}) }}
@@ -38,4 +39,21 @@
     {%- endcall %}
     {% do adapter.commit() %}
     {% do adapter.drop_relation(fresh) %}
+{% endmacro %}
+
+{#
+  Every merge leaves a file of new rows and one of deleted positions; a scan has to read them all. Past a number of them the
+  table is written anew, as one snapshot like any rebuild. `meta: {rewrite_after: N}` sets the number for a model.
+#}
+{% macro lake_rewrite_if_due(target_relation) %}
+    {%- set limit = (config.get('meta') or {}).get('rewrite_after', 40) -%}
+    {%- set fragments = run_query(
+        "select lake_fragments('" ~ target_relation.schema ~ "', '" ~ target_relation.identifier ~ "')"
+    ).columns[0].values()[0] -%}
+    {% if fragments > limit %}
+        {%- set successor = make_intermediate_relation(target_relation).incorporate(type='table') -%}
+        {% do adapter.drop_relation(successor) %}
+        {% do run_query('create table ' ~ successor ~ ' ' ~ duckdb_partitioning() ~ ' as select * from ' ~ target_relation) %}
+        {% do lake_replace(successor, target_relation) %}
+    {% endif %}
 {% endmacro %}
