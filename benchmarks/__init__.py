@@ -1,0 +1,1 @@
+"""Benchmarks: reproducible, each writes its own page in docs/benchmarks/. `make bench` runs them all."""
