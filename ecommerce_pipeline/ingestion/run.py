@@ -81,6 +81,10 @@ def command(request: Request) -> list[str]:
 def _environment(settings: Settings, request: Request) -> dict[str, str]:
     # Meltano takes its run id from here, and the target, to which Meltano does not tell it, as well
     found = process_environment(settings) | {"MELTANO_RUN_ID": request.run_id}
+    # extractors run at the same time, and Meltano makes its own database without asking who else is making it
+    own = settings.home / "meltano" / request.extractor
+    own.mkdir(parents=True, exist_ok=True)
+    found |= {"MELTANO_SYS_DIR_ROOT": str(own), "MELTANO_DATABASE_URI": f"sqlite:///{own / 'meltano.db'}"}
     if request.streams is not None:
         name = request.extractor.upper().replace("-", "_")
         found[f"{name}__SELECT_FILTER"] = json.dumps(list(request.streams))

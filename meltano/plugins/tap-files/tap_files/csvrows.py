@@ -57,6 +57,9 @@ class CsvRows:
 
     def parse(self, lines: Sequence[bytes], first: int) -> Parsed:
         """Columns (in declared order), the first line of each row, and the lines that are no rows."""
+        columns = None if self._pending else self._at_once(lines)
+        if columns is not None:
+            return columns, list(range(first, first + len(lines))), []
         rows: list[list[Any]] = []
         numbers: list[int] = []
         rejects: list[Reject] = []
@@ -64,6 +67,26 @@ class CsvRows:
             self._pending.append((number, line))
             self._take(rows, numbers, rejects, at_end=False)
         return self._columnar(rows), numbers, rejects
+
+    def _at_once(self, lines: Sequence[bytes]) -> list[list[Any]] | None:
+        """The columns of lines that are a good row each, which is the rule; None when one of them is not."""
+        try:
+            texts = b"\n".join(lines).decode().split("\n")
+            rows = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if len(rows) != len(lines) or any(len(row) != self._width for row in rows):
+            return None
+        cells = list(zip(*rows, strict=True))
+        columns: list[list[Any]] = [[cell or None for cell in cells[index]] for index in self._order]
+        if any(None in columns[index] for index in self._keys):
+            return None
+        try:
+            for index, read in self._readers.items():
+                columns[index] = [None if cell is None else read(cell) for cell in columns[index]]
+        except ValueError:
+            return None
+        return columns
 
     def finish(self) -> Parsed:
         """What an open quote was still holding when the file ended."""
