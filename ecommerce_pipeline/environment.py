@@ -48,6 +48,12 @@ def write_shell_environment(settings: Settings) -> Path:
     return path
 
 
+def keep_shell_environment(settings: Settings) -> None:
+    """Write `meltano/.env` anew, but leave it to the first lake if these settings are a second one's."""
+    if settings.env_file.parent == settings.root:
+        write_shell_environment(settings)
+
+
 def _sources(settings: Settings) -> dict[str, str]:
     found = {
         "SHOPSPHERE_SHOP_URL": settings.shop_url.get_secret_value(),

@@ -83,7 +83,7 @@ def simulate(
 
 def _up(settings: Settings) -> Settings:
     """Services running, addresses in .env; returns the settings that hold them."""
-    from ecommerce_pipeline.environment import write_shell_environment
+    from ecommerce_pipeline.environment import keep_shell_environment
     from ecommerce_pipeline.operations import services
     from ecommerce_pipeline.settings import get_settings
     from shopsphere import company
@@ -94,8 +94,7 @@ def _up(settings: Settings) -> Settings:
     company.write_connection_settings(settings.home, settings.env_file)
     get_settings.cache_clear()
     found = get_settings()
-    if found.env_file.parent == found.root:  # a second lake leaves the shell's Meltano to the first
-        write_shell_environment(found)
+    keep_shell_environment(found)
     return found
 
 

@@ -25,6 +25,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from ecommerce_pipeline.environment import keep_shell_environment
 from ecommerce_pipeline.ingestion import commits, described
 from ecommerce_pipeline.ingestion import run as meltano
 from ecommerce_pipeline.ingestion.commits import Committed
@@ -87,6 +88,7 @@ class _Extraction:
 
     def run(self, streams: list[Stream], config: ExtractConfig) -> Iterator[Result]:
         began = time.monotonic()
+        keep_shell_environment(self._settings)  # a look from the shell reaches what this run reaches
         some = None if len(streams) == len(self._extractor.streams) else [stream.stream_id for stream in streams]
         request = meltano.Request(self._extractor.name, some, self._run_id, config.full_refresh, config.timeout_seconds)
         try:

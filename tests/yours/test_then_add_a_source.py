@@ -1,4 +1,4 @@
-"""A day later: a second database and a folder of files, added by the guide's blocks alone, arrive; the first goes on."""
+"""A day later: a second database and a folder of files, added by the guide alone, arrive; the first source goes on."""
 
 import pytest
 
