@@ -119,5 +119,5 @@ def test_what_a_csv_writer_wrote_is_read_back(rows):
     parser.header(lines[0], "a.csv")
     (columns, _, rejects), (_, _, late) = parser.parse(lines[1:], 2), parser.finish()
     assert (rejects, late) == ([], [])
-    assert parser.parse(lines[1:] + [b"too few"], 2)[0] == columns  # the slow way, which finds what is wrong, agrees
+    assert parser.parse([*lines[1:], b"too few"], 2)[0] == columns  # the slow way, which finds what is wrong, agrees
     assert list(zip(*columns, strict=True)) == [tuple(cell or None for cell in row) for row in rows]
