@@ -130,3 +130,9 @@ def test_a_wrong_password_is_one_line_without_a_secret(shop):
     assert done.returncode == 1
     assert "Access denied" in text
     assert "hunter2" not in done.stderr
+
+
+def test_an_unreachable_server_is_told_at_once(shop):
+    done = shop.command("--discover", url="mysql://reader:hunter2@127.0.0.1:1/shop")
+    assert "Next: start the server, or check host and port" in done.stderr
+    assert "hunter2" not in done.stderr

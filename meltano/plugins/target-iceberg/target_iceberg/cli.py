@@ -33,11 +33,10 @@ def main() -> None:
     except LoadError as error:
         logger.error("%s", error)  # noqa: TRY400 (the message is the whole story)
         sys.exit(1)
-    except Exception as error:
-        if type(error).__name__ == "LeaseHeld":  # the lease's own message says who holds the table and what to do
-            logger.error("%s", error)  # noqa: TRY400
-            sys.exit(1)
-        raise
+    except OSError as error:
+        step = "check that the disk has room and that the lake's folder can be written"
+        logger.error("target-iceberg: %s. Next: %s", error, step)  # noqa: TRY400
+        sys.exit(1)
 
 
 def plain_options(arguments: Sequence[str]) -> tuple[list[str], str | None] | None:

@@ -9,7 +9,7 @@ bookmarks through it as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +63,45 @@ def canonical(bookmark: Any) -> str:
 
 def read_record(table: Table, place: str) -> CommitRecord | None:
     """The table's record, None before its first commit; raises RecordsDisagreeError if it has two."""
-    from_properties = _parse(table.metadata.properties)
-    from_snapshot = _newest_in_history(table)
+    metadata = table.metadata
+    return _agreed(place, metadata.properties, _summaries(table), empty=metadata.current_snapshot_id is None)
+
+
+def read_record_of_metadata(metadata: Mapping[str, Any], place: str) -> CommitRecord | None:
+    """The same from a metadata file's JSON, for readers that have no other need of PyIceberg."""
+    current = metadata.get("current-snapshot-id")
+    empty = current is None or current == -1
+    return _agreed(place, metadata.get("properties") or {}, _summaries_of_metadata(metadata), empty=empty)
+
+
+def _agreed(
+    place: str, properties: Mapping[str, str], summaries: Iterable[Mapping[str, str]], *, empty: bool
+) -> CommitRecord | None:
+    """`summaries` begin at the current snapshot and go back; compactions have no record in theirs."""
+    from_properties = _parse(properties)
+    from_snapshot = next((record for summary in summaries if (record := _parse(summary)) is not None), None)
     if from_snapshot is None:
-        if from_properties is None or table.metadata.current_snapshot_id is not None:
+        if from_properties is None or not empty:
             return from_properties  # compacted and expired: only the properties are left
     elif from_properties == from_snapshot:
         return from_properties
     raise RecordsDisagreeError(_disagreement(place, from_properties, from_snapshot))
+
+
+def _summaries(table: Table) -> Iterator[Mapping[str, str]]:
+    snapshot = table.metadata.current_snapshot()
+    while snapshot is not None:
+        yield snapshot.summary.additional_properties if snapshot.summary else {}
+        parent = snapshot.parent_snapshot_id
+        snapshot = None if parent is None else table.metadata.snapshot_by_id(parent)
+
+
+def _summaries_of_metadata(metadata: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    by_id = {snapshot["snapshot-id"]: snapshot for snapshot in metadata.get("snapshots") or []}
+    snapshot = by_id.get(metadata.get("current-snapshot-id"))
+    while snapshot is not None:
+        yield snapshot.get("summary") or {}
+        snapshot = by_id.get(snapshot.get("parent-snapshot-id"))
 
 
 def _parse(properties: Mapping[str, str]) -> CommitRecord | None:
@@ -84,18 +115,6 @@ def _parse(properties: Mapping[str, str]) -> CommitRecord | None:
         run_id=properties.get(RUN_ID, ""),
         version=None if version is None else int(version),
     )
-
-
-def _newest_in_history(table: Table) -> CommitRecord | None:
-    """The record of the newest snapshot that has one, from the current snapshot backwards; compactions have none."""
-    snapshot = table.metadata.current_snapshot()
-    while snapshot is not None:
-        record = _parse(snapshot.summary.additional_properties) if snapshot.summary else None
-        if record is not None:
-            return record
-        parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else table.metadata.snapshot_by_id(parent)
-    return None
 
 
 def _disagreement(place: str, from_properties: CommitRecord | None, from_snapshot: CommitRecord | None) -> str:

@@ -8,14 +8,15 @@ read by one query, hence consistently; two tables may differ by the moment betwe
 
 from __future__ import annotations
 
-import logging
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
-import connectorx
 import pyarrow as pa
 
 from ..errors import TapError, shown_address, without_secret
@@ -23,7 +24,7 @@ from ..model import Bookmark, Column, Reading, Selection, Table
 from ..settings import Settings
 from .mysql_types import TEMPORAL, column, quote
 
-logging.getLogger("r2d2").setLevel(logging.CRITICAL)  # the pool's own cries; the error it ends with is ours to tell
+os.environ.setdefault("RUST_LOG", "off")  # the driver's pool cries for each try; the error it ends with is ours to tell
 _COLUMNS = """
 select cast(c.table_schema as char) as schema_name, cast(c.table_name as char) as table_name,
   cast(t.table_type as char) as kind, cast(c.column_name as char) as column_name,
@@ -50,6 +51,7 @@ class MySQL:
     def connect(self) -> Iterator[MySQLSession]:
         """A session; raises TapError if the server cannot be reached or refuses."""
         url = self._settings.url
+        _refuse_if_unreachable(url)
         try:
             yield MySQLSession(self._settings)
         except RuntimeError as error:  # all that connectorx raises
@@ -80,6 +82,8 @@ class MySQLSession:
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Rows as they come, in batches."""
+        import connectorx
+
         yield from connectorx.read_sql(
             self._url, sql, return_type="arrow_stream", batch_size=self._settings.batch_rows, protocol="binary"
         )
@@ -107,6 +111,8 @@ class MySQLSession:
         return (f"({condition} or {name} is null)" if key.nullable else condition), why
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
+        import connectorx
+
         rows: list[dict[str, Any]] = connectorx.read_sql(self._url, sql, return_type="arrow").to_pylist()
         return rows
 
@@ -125,6 +131,15 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 def _schema_condition(schemas: Sequence[str]) -> str:
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in (schemas or _SYSTEM))
     return f"c.table_schema {'in' if schemas else 'not in'} ({names})"
+
+
+def _refuse_if_unreachable(url: str) -> None:
+    """Ask the port first: the driver's pool would try for half a minute before it says so."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 3306), timeout=10).close()
+    except OSError as error:
+        raise TapError(_explain(str(error), url)) from None
 
 
 def _explain(message: str, url: str) -> str:
