@@ -174,3 +174,10 @@ def daily_update(settings, definitions):
 
 def pytest_addoption(parser):
     parser.addoption("--update-snapshot", action="store_true", help="draw tests/graph/graph.json anew")
+
+
+def pytest_collection_modifyitems(items):
+    """The first test on the session's lake also waits until it is made: four runs, which a busy machine draws out."""
+    for item in items:
+        if "loaded" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(1800))

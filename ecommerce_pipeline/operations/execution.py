@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from dagster import DagsterInstance, Definitions, EventLogEntry, JobDefinition
+from dagster import DagsterEventType, DagsterInstance, Definitions, EventLogEntry, JobDefinition
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.api import execute_run
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -72,6 +75,8 @@ def run(
         try:
             return _execute(definitions, target, instance, run_id, days, full_refresh=full_refresh)
         finally:
+            # an interrupted step keeps its place in the pool, and only Dagster's daemon would give it back
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
             pipeline_runs.record(settings, instance, run_id)
 
 
@@ -80,23 +85,25 @@ def _execute(
 ) -> Outcome:
     job = _job(definitions, target)
     refresh = {"ops": {jobs.MODELS_OP: {"config": {"full_refresh": True}}}} if full_refresh else {}
+    run = instance.create_run_for_job(
+        job_def=job,
+        run_id=run_id,
+        run_config={**(job.run_config or {}), **refresh, **QUIET},
+        tags={**job.run_tags, **instances.run_tags(), **days.tags()},
+        asset_selection=target.keys or None,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = job.execute_in_process(
-            run_id=run_id,
-            instance=instance,
-            raise_on_error=False,
-            asset_selection=list(target.keys) or None,
-            tags={**instances.run_tags(), **days.tags()},
-            run_config={**(job.run_config or {}), **refresh, **QUIET},
-        )
+        result = execute_run(InMemoryJob(job), run, instance)
+    if any(_is_interruption(event) for event in result.all_events):
+        raise KeyboardInterrupt  # Dagster has closed the run in good order; the caller must know that a person ended it
     return Outcome(run_id, result.success, _materialised(result), tuple(_failures(result)))
 
 
 def _job(definitions: Definitions, target: Target) -> JobDefinition:
     if target.job:
         return definitions.resolve_job_def(target.job)
-    return definitions.resolve_implicit_global_asset_job_def()
+    return definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection=target.keys)
 
 
 def _materialised(result: Any) -> dict[str, dict[str, Any]]:
@@ -107,11 +114,19 @@ def _materialised(result: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def _is_interruption(event: Any) -> bool:
+    if event.is_job_failure:
+        return bool(event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION)
+    return bool(event.event_type == DagsterEventType.RUN_CANCELED)
+
+
 def _failures(result: Any) -> list[str]:
-    """A text a failed step: what the failure itself says, else the innermost cause."""
-    found = []
+    """A text a failed step, or one of the run: what the failure itself says, else the innermost cause."""
+    found: list[str] = []
     for event in result.all_events:
-        if event.is_step_failure:
+        if event.is_job_failure and event.job_failure_data.error and not found:
+            found.append(f"the run: {_innermost(event.job_failure_data.error)}")
+        elif event.is_step_failure:
             data = event.step_failure_data
             said = data.user_failure_data.description if data.user_failure_data else None
             found.append(f"{event.step_key}: {said or _innermost(data.error)}")
