@@ -1,8 +1,8 @@
 """Every setting of the pipeline, typed: the authority on what can be configured and what the defaults are.
 
-Nothing else in the project reads the environment. Values come, in this order, from `SHOPSPHERE_*` variables, from `.env` at the
-project's root (0600, never in git), and from the defaults below, which make a fresh clone work on one machine without servers.
-Paths that are given relative stand on the project's root, so that a moved clone finds its own.
+Nothing else in the project reads the environment. Values come, in this order, from `SHOPSPHERE_*` variables, from
+`.env` at the project's root (0600, never in git), and from the defaults below, which make a fresh clone work on one
+machine without servers. Paths that are given relative stand on the project's root, so that a moved clone finds its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Settings(BaseSettings):
         env_prefix="SHOPSPHERE_", env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True
     )
 
-    profile: Profile = Field("embedded", description="embedded: this machine, no servers; stack: MinIO, PostgreSQL, Trino")
+    profile: Profile = Field("embedded", description="embedded: no servers; stack: MinIO, PostgreSQL, Trino")
     home: Path = Field(Path("var"), description="where everything generated lives")
 
     # sources, one block a system; the demo company writes its own into .env
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     crm_path: str = Field("var/sources/crm", description="folder of the legacy CRM's CSV exports")
 
     # the lake; empty means the embedded default under `home`
-    lake_catalog_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the Iceberg catalog's database")
+    lake_catalog_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the Iceberg catalog")
     lake_warehouse: str = Field("", description="file:// or s3:// root of the tables")
     branch: str = Field("lake", description="branch of the catalog that dbt builds on; `lake` is production")
 
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
     last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")
     business_timezone: str = Field("UTC", description="zone of the business day")
-    reporting_threshold_usd: int = Field(150, ge=0, description="orders above it are counted in finance.daily_compliance")
+    reporting_threshold_usd: int = Field(150, ge=0, description="finance.daily_compliance counts orders above it")
     rejects_limit: float = Field(0.5, ge=0, le=1, description="share of rejected records above which a stream fails")
 
     @field_validator("home")

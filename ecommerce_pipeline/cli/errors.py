@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sys
+from pathlib import Path
+
+NO_ROOM = 1_000_000  # bytes; less is not enough for a database to make its journal
 
 
 def known_errors() -> tuple[type[Exception], ...]:
@@ -13,6 +18,7 @@ def known_errors() -> tuple[type[Exception], ...]:
         getattr(module, name)
         for module_name, name in (
             ("ecommerce_pipeline.operations.configuration", "ConfigurationError"),
+            ("ecommerce_pipeline.streams", "StreamsError"),
             ("ecommerce_pipeline.operations.services", "ServiceError"),
             ("ecommerce_pipeline.lakehouse.errors", "LakehouseError"),
             ("ecommerce_pipeline.transformation.dbt", "DbtError"),
@@ -20,3 +26,15 @@ def known_errors() -> tuple[type[Exception], ...]:
         )
         if (module := sys.modules.get(module_name)) is not None and hasattr(module, name)
     )
+
+
+def is_full_disk(error: BaseException, home: Path) -> bool:
+    """Whether a full disk is at the bottom of it, however the libraries in between have wrapped it: SQLite may call it
+    an I/O error, so the disk itself is asked as well.
+    """
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.errno == errno.ENOSPC:
+            return True
+        inner = inner.__cause__ or inner.__context__
+    return home.exists() and shutil.disk_usage(home).free < NO_ROOM

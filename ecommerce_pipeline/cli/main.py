@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import warnings
+from typing import NoReturn
 
 import typer
 
@@ -45,10 +46,16 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         _leave("interrupted; the same command again goes on from here", 130)
-    except Exception as error:
-        if not _is_known(error):
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("ecommerce_pipeline"):
             raise
-        _leave(str(error), 3)
+        _leave(f"the Python package {error.name!r} is not installed in {sys.prefix}. Next: `make setup`", 3)
+    except Exception as error:
+        if _is_known(error):
+            _leave(str(error), 3)
+        if no_room := _no_room(error):
+            _leave(no_room, 3)
+        raise
 
 
 def _is_known(error: Exception) -> bool:
@@ -58,10 +65,27 @@ def _is_known(error: Exception) -> bool:
     return isinstance(error, known_errors())
 
 
-def _leave(message: str, code: int) -> None:
+def _no_room(error: Exception) -> str:
+    """What to say when a full disk is behind the error, nothing when it is not."""
+    from ecommerce_pipeline.cli.errors import is_full_disk
+    from ecommerce_pipeline.settings import get_settings
+
+    home = get_settings().home
+    if not is_full_disk(error, home):
+        return ""
+    said = " ".join(str(error).partition("\n")[0].split())
+    return (
+        f"the disk is full: no room is left for {home} ({said}). Every table is as it was. "
+        "Next: free space there, then type the same command again"
+    )
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    from rich.markup import escape
+
     from ecommerce_pipeline.cli.console import say
 
-    say(f"[red]{message}[/red]" if "[" not in message else message)
+    say(f"[red]{escape(message)}[/red]")
     sys.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class Progress:
         from rich.markup import escape
 
         message = escape(entry.user_message.strip())
-        if int(entry.level) >= 30 and entry.step_key:
+        if int(entry.level) == logging.WARNING and entry.step_key:  # an error is said once, by the summary
             self._out.print(f"[yellow]{message}[/yellow]")
         elif entry.step_key:
             self._show(f"{self._step}: {message.splitlines()[0][:100]}" if message else self._step)

@@ -1,0 +1,1 @@
+"""Superset: the dashboards that read the marts."""

@@ -56,7 +56,8 @@ def diagnose(lines: Sequence[Line], exit_code: int) -> Diagnosis:
     own = [line for line in errors if line.speaker != "meltano"] or errors
     plugins = [line for line in spoken if line.speaker != "meltano" and not _CONSEQUENCES.search(line.text)]
     if own:
-        message = f"{own[0].speaker}: {own[0].text}"
+        said_by = f"{own[0].speaker}: "
+        message = said_by + own[0].text.removeprefix(said_by)
     else:
         said = (plugins or spoken)[-1:]
         last = f"{said[0].speaker} said last: {said[0].text}" if said else "nobody said anything"
