@@ -11,8 +11,12 @@ export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 export DO_NOT_TRACK := 1
+# `make demo PROFILE=stack` chooses for one command; `make up` for good
+ifdef PROFILE
+export SHOPSPHERE_PROFILE := $(PROFILE)
+endif
 
-.PHONY: help setup demo dev test check soak bench docs down reset
+.PHONY: help setup up demo dev test test-stack check soak bench docs down reset
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +35,9 @@ $(UV):
 
 setup: .venv/.synced ## make the environment in .venv
 
+up: setup ## the real servers, for good: MinIO, PostgreSQL, MariaDB, Trino (WORKERS=n)
+	@$(RUN) stack up $(if $(WORKERS),--workers $(WORKERS))
+
 demo: setup ## from nothing to the marts, then what to try next
 	@$(RUN) demo
 
@@ -38,13 +45,17 @@ dev: setup ## the Dagster UI on the demo's data
 	@$(RUN) dev
 
 test: setup ## every test but the slow ones
-	@$(BIN)/pytest -m "not soak"
+	@$(BIN)/pytest -m "not soak and not stack" -n 2 --dist loadgroup --no-loadscope-reorder
+
+test-stack: setup ## the tests on the real servers, started natively
+	@$(BIN)/pytest -m "stack and not soak" tests
 
 check: setup ## lint, types, SQL style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint --disable-progress-bar dbt
 
 soak: setup ## the slow and randomised suites; results go to docs/
-	@$(BIN)/pytest -m soak
+	@$(BIN)/pytest -m "soak and not stack"
+	@TESTS_DAYS_LIVED=7 $(BIN)/pytest tests/embedded
 
 bench: setup ## the benchmarks; results go to docs/benchmarks.md
 	@$(BIN)/python -m benchmarks

@@ -9,72 +9,43 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
+
+import psutil
 
 
 def with_mark(name: str, value: str) -> list[int]:
     """Ids of the processes whose environment holds `name=value`, as far as this user may see."""
-    found = _by_proc(f"{name}={value}") if Path("/proc/self/environ").exists() else _by_ps(f"{name}={value}")
-    spared = _ancestry()
-    return sorted(pid for pid in found if pid not in spared)
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return sorted(
+        process.pid for process in psutil.process_iter() if _has(process, name, value) and process.pid not in spared
+    )
 
 
-def _by_proc(mark: str) -> list[int]:
-    wanted, found = mark.encode(), []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):  # it has ended meanwhile, or is another user's
-                if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-    return found
-
-
-def _by_ps(mark: str) -> list[int]:
-    """macOS has no /proc; `ps -E` shows the environment of the user's own processes."""
-    listed = subprocess.run(["ps", "-axEww", "-o", "pid=,command="], capture_output=True, text=True, check=True).stdout
-    return [int(line.split(None, 1)[0]) for line in listed.splitlines() if f" {mark} " in f"{line} "]
-
-
-def _ancestry() -> set[int]:
-    """This process and those above it."""
-    spared, pid = {os.getpid()}, os.getppid()
-    while pid > 1 and pid not in spared:
-        spared.add(pid)
-        pid = _parent(pid)
-    return spared
-
-
-def _parent(pid: int) -> int:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
+def _has(process: psutil.Process, name: str, value: str) -> bool:
+    try:
+        return process.environ().get(name) == value
+    except psutil.Error:  # it has ended meanwhile, or is another user's
+        return False
 
 
 def command_of(pid: int) -> str:
     """The command line of a process, empty if there is none of that id."""
-    with suppress(OSError):
-        return (Path("/proc") / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    if Path("/proc/self").exists():
-        return ""
-    command = ["ps", "-ww", "-p", str(pid), "-o", "command="]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    with suppress(psutil.Error):
+        return " ".join(psutil.Process(pid).cmdline())
+    return ""
 
 
 def is_alive(pid: int) -> bool:
     """Whether a process of that id runs; one that has ended but was not yet collected by its parent does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return True
 
 
 def end(pids: Sequence[int], seconds: float) -> list[int]:
@@ -89,3 +60,10 @@ def end(pids: Sequence[int], seconds: float) -> list[int]:
         while (pids := [pid for pid in pids if is_alive(pid)]) and time.monotonic() < deadline:
             time.sleep(0.05)
     return list(pids)
+
+
+def end_children() -> None:
+    """Asks the processes that this one has started to end."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            child.terminate()

@@ -10,11 +10,8 @@ instead; their steps then fail by themselves, which gives back what they hold.
 
 import os
 import queue
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +29,8 @@ from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.base import Executor
 from dagster._utils.interrupts import raise_interrupts_as
+
+from ecommerce_pipeline.operations.processes import end_children
 
 POLL_SECONDS = 0.2
 SIDE_BY_SIDE = 2
@@ -149,18 +148,9 @@ class _Threads:
     def _end_children(self) -> None:
         """End the processes that the steps wait for, until no step waits any more."""
         while any(thread.is_alive() for thread in self._working.values()):
-            for pid in _children():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
+            end_children()
             for thread in self._working.values():
                 thread.join(timeout=1.0)
-
-
-def _children() -> list[int]:
-    """Processes that this one has started and that are still there."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [line.split() for line in listed.splitlines()]
-    return [int(pid) for pid, parent in pairs if int(parent) == os.getpid()]
 
 
 @executor(

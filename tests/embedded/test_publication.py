@@ -1,10 +1,19 @@
 """Readers see whole publications only, and a run that a check refuses publishes nothing."""
 
 import shutil
+import threading
 
+import psutil
 import pytest
 
 from ecommerce_pipeline.transformation import project
+
+
+def models_of(settings):
+    """What production's models hold; the records of runs and checks apart, which grow by every run."""
+    from ecommerce_pipeline.lakehouse.tables import table_statuses
+
+    return [status for status in table_statuses(settings) if status.namespace not in ("ops", "quality")]
 
 
 def test_a_reader_in_a_loop_never_saw_half_a_publication(loaded, watched):
@@ -65,14 +74,10 @@ def a_check_that_fails(settings, tmp_path, monkeypatch):
 def test_a_failing_check_publishes_nothing_and_keeps_the_candidate(loaded, settings):
     from ecommerce_pipeline.definitions import lakehouse
     from ecommerce_pipeline.lakehouse.branch import drop, list_branches
-    from ecommerce_pipeline.lakehouse.tables import table_statuses
     from ecommerce_pipeline.operations import execution
     from ecommerce_pipeline.operations.selection import resolve
 
-    def models():
-        return [s for s in table_statuses(settings) if s.namespace not in ("ops", "quality")]
-
-    before = models()
+    before = models_of(settings)
     graph = lakehouse(settings)
     outcome = execution.run(settings, graph, resolve(graph, "finance.daily_revenue"))
 
@@ -81,7 +86,7 @@ def test_a_failing_check_publishes_nothing_and_keeps_the_candidate(loaded, setti
     [failure] = outcome.failures
     assert "revenue_is_never_real" in failure
     assert "shopsphere branch list" in failure
-    assert models() == before
+    assert models_of(settings) == before
     assert [branch.name for branch in list_branches(settings)] == ["lake_next"]
     drop(settings, "lake_next")
 
@@ -105,3 +110,32 @@ def test_a_range_of_days_is_backfilled_in_one_run(loaded, settings, definitions,
         [(last,)] = after.execute("select max(revenue_date) from finance.daily_revenue").fetchall()
     assert [day for (day,) in built][:3] == ["2017-11-01", "2017-11-02", "2017-11-03"]
     assert last == company.clock  # the past was built; nothing was rewound
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_dbt_that_is_killed_when_half_is_built_publishes_nothing_and_the_next_run_does(settings, definitions):
+    from ecommerce_pipeline.lakehouse.branch import list_branches
+    from ecommerce_pipeline.operations import execution
+    from ecommerce_pipeline.operations.selection import resolve
+
+    over = threading.Event()
+
+    def kill_when_half_is_built():
+        while not over.wait(0.02):
+            if any(branch.changes for branch in list_branches(settings)):
+                [build] = [child for child in psutil.Process().children() if "build" in child.cmdline()]
+                build.kill()
+                return
+
+    target = resolve(definitions, "core.fct_orders, finance.daily_revenue")
+    before = models_of(settings)
+    killer = threading.Thread(target=kill_when_half_is_built)
+    killer.start()
+    outcome = execution.run(settings, definitions, target)
+    over.set()
+    killer.join()
+    assert not outcome.succeeded
+    assert any("dbt build" in failure for failure in outcome.failures), outcome.failures
+    assert models_of(settings) == before
+    assert execution.run(settings, definitions, target).succeeded
+    assert list_branches(settings) == []

@@ -20,15 +20,17 @@ class StateIds:
     def __init__(self, project: Project | None = None) -> None:
         """The current Meltano project if none is given."""
         self._given = project
+        self._known: dict[str, str] = {}
 
     def namespace(self, state_id: str) -> str | None:
         """The namespace of the id's extractor, None if the project has no such extractor."""
         pairs = [part for part in state_id.split(":") if "-to-" in part]
-        return self._namespaces.get(pairs[0].partition("-to-")[0]) if pairs else None
+        extractor = self._extractors.get(pairs[0].partition("-to-")[0]) if pairs else None
+        return None if extractor is None else self._load_schema(extractor)
 
     def namespaces(self) -> Iterable[str]:
         """The namespaces of all extractors."""
-        return sorted(set(self._namespaces.values()))
+        return sorted({self._load_schema(extractor) for extractor in self._extractors.values()})
 
     def all(self) -> Iterable[str]:
         """Ids of every extractor with every loader, in the active environment; in all of them if none is active."""
@@ -40,7 +42,7 @@ class StateIds:
         return [
             f"{environment.name}:{extractor}-to-{loader}"
             for environment in environments
-            for extractor in self._namespaces
+            for extractor in self._extractors
             for loader in loaders
         ]
 
@@ -51,13 +53,15 @@ class StateIds:
         return self._given or Project.find()
 
     @cached_property
-    def _namespaces(self) -> dict[str, str]:
+    def _extractors(self) -> dict[str, ProjectPlugin]:
         from meltano.core.plugin import PluginType
 
-        plugins = self._project.plugins.get_plugins_of_type(PluginType.EXTRACTORS)
-        return {plugin.name: self._load_schema(plugin) for plugin in plugins}
+        return {plugin.name: plugin for plugin in self._project.plugins.get_plugins_of_type(PluginType.EXTRACTORS)}
 
     def _load_schema(self, plugin: ProjectPlugin) -> str:
-        from meltano.core.plugin.settings_service import PluginSettingsService
+        """Asked for one by one: Meltano takes a tenth of a second to settle an extractor's settings."""
+        if plugin.name not in self._known:
+            from meltano.core.plugin.settings_service import PluginSettingsService
 
-        return str(PluginSettingsService(self._project, plugin).get("_load_schema"))
+            self._known[plugin.name] = str(PluginSettingsService(self._project, plugin).get("_load_schema"))
+        return self._known[plugin.name]

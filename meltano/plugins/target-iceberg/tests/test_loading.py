@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlparse
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from target_iceberg import commit
 from target_iceberg.errors import LoadError
 
 
@@ -187,3 +190,15 @@ def test_a_stream_that_comes_back_after_its_commit_goes_on(lake, singer):
 def test_input_that_is_no_singer_stops_with_the_next_step(lake, messages, said):
     with pytest.raises(LoadError, match=said):
         lake.load(messages)
+
+
+def test_a_table_of_many_commits_is_planned_from_few_manifests_and_none_of_its_metadata_is_deleted(
+    lake, singer, monkeypatch
+):
+    monkeypatch.setitem(commit.TABLE_PROPERTIES, "commit.manifest.min-count-to-merge", "3")
+    for number in range(1, 9):
+        lake.load(singer.run([number], None if number == 1 else number - 1, number))
+    table = lake.catalog.load_table("raw_shop.orders")
+    assert lake.ids() == list(range(1, 9))
+    assert len(table.current_snapshot().manifests(table.io)) < 3
+    assert all(Path(urlparse(entry.metadata_file).path).exists() for entry in table.metadata.metadata_log)
