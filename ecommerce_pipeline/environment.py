@@ -73,7 +73,7 @@ def _lake(settings: Settings) -> dict[str, str]:
         "SHOPSPHERE_LAKE_CATALOG_URI": settings.catalog_uri,
         "SHOPSPHERE_LAKE_WAREHOUSE": settings.warehouse,
         "SHOPSPHERE_STAGE_DIR": str(settings.stage_dir),
-        "SHOPSPHERE_LAKE_PROPERTIES": json.dumps(catalog_properties(settings)),
+        "SHOPSPHERE_LAKE_PROPERTIES": json.dumps(catalog_properties(settings, "ingestion")),
         "SHOPSPHERE_REJECTS_LIMIT": str(settings.rejects_limit),
         "SHOPSPHERE_LEASE": LEASE,
     }

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from ecommerce_pipeline.stack_settings import StackSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where values are kept between commands; another file for tests and for a second lake beside the first.
@@ -22,7 +24,7 @@ ENV_FILE = Path(os.environ.get("SHOPSPHERE_ENV_FILE") or ROOT / ".env")
 Profile = Literal["embedded", "stack"]
 
 
-class Settings(BaseSettings):
+class Settings(StackSettings):
     """One validated value per setting; raises pydantic's ValidationError naming each field that is wrong."""
 
     model_config = SettingsConfigDict(
@@ -44,6 +46,11 @@ class Settings(BaseSettings):
     lake_catalog_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the Iceberg catalog")
     lake_warehouse: str = Field("", description="file:// or s3:// root of the tables")
     branch: str = Field("lake", description="branch of the catalog that dbt builds on; `lake` is production")
+
+    # the dashboard server; `shopsphere dashboards up` writes its own into .env
+    superset_url: str = Field("", description="address of Superset; empty: the one that runs here")
+    superset_user: str = Field("admin", description="by which the pipeline signs in to Superset")
+    superset_password: SecretStr = Field(SecretStr(""), description="that user's password")
 
     # the company's calendar
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
@@ -78,14 +85,32 @@ class Settings(BaseSettings):
         return self.home / "lake"
 
     @property
+    def stack_dir(self) -> Path:
+        """Folder of the stack: what its servers keep, their certificate, their rendered configuration."""
+        return self.home / "stack"
+
+    @property
     def catalog_uri(self) -> str:
         """SQLAlchemy address of the catalog's database; holds a password on the stack, so never log it."""
-        return self.lake_catalog_uri.get_secret_value() or f"sqlite:///{self.lake_dir / 'catalog.db'}"
+        if self.lake_catalog_uri.get_secret_value():
+            return self.lake_catalog_uri.get_secret_value()
+        if self.profile == "stack":
+            return self.postgres_address("lake")
+        return f"sqlite:///{self.lake_dir / 'catalog.db'}"
 
     @property
     def warehouse(self) -> str:
         """Root address of the tables' files."""
-        return self.lake_warehouse or f"file://{self.lake_dir / 'warehouse'}"
+        if self.lake_warehouse:
+            return self.lake_warehouse
+        return (
+            f"s3://{self.s3_bucket}/warehouse" if self.profile == "stack" else f"file://{self.lake_dir / 'warehouse'}"
+        )
+
+    @property
+    def trino_certificate(self) -> str:
+        """File with the certificate by which Trino is known."""
+        return self.trino_ca or str(self.stack_dir / "tls" / "ca.pem")
 
     @property
     def stage_dir(self) -> Path:

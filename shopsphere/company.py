@@ -13,6 +13,7 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+from ecommerce_pipeline.env_file import keep
 from shopsphere import postgres, services
 from shopsphere.draws import Draws
 from shopsphere.faults import Faults
@@ -27,7 +28,6 @@ from shopsphere.state import (
     read_clock,
     secret,
     write_clock,
-    write_private,
 )
 from shopsphere.step import Step
 
@@ -95,10 +95,7 @@ def connection_settings(home: Path) -> dict[str, str]:
 
 def write_connection_settings(home: Path, env_file: Path) -> None:
     """Puts the connection settings into `env_file` (0600), leaving every other line as it is."""
-    mine = connection_settings(home)
-    kept = env_file.read_text("utf-8").splitlines() if env_file.exists() else []
-    kept = [line for line in kept if line.split("=", 1)[0].strip() not in mine]
-    write_private(env_file, "\n".join([*kept, *(f"{name}={value}" for name, value in mine.items())]) + "\n")
+    keep(env_file, connection_settings(home))
 
 
 def _check(until: date, faults: float) -> None:

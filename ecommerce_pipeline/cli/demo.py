@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecommerce_pipeline.cli import console
+from ecommerce_pipeline.cli import console, stack
 
 if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
@@ -53,15 +53,15 @@ def demo(scale: Scale = 1.0, until: Day = DEMO_DAY) -> None:
 
 
 def up() -> None:
-    """Start ShopSphere's databases and API, and write how to reach them into .env."""
+    """Start ShopSphere's databases and API (on the stack: its servers first), and write their addresses into .env."""
     _up(console.settings())
 
 
 def down() -> None:
     """Stop everything that was started; data stays."""
-    from ecommerce_pipeline.operations import services
+    from ecommerce_pipeline.operations import stack
 
-    services.stop(console.settings())
+    stack.stop(console.settings())
     console.say("stopped")
 
 
@@ -89,6 +89,8 @@ def _up(settings: Settings) -> Settings:
     from shopsphere import company
     from shopsphere.services import programs
 
+    if settings.profile == "stack":
+        settings = stack.start(settings)
     with _told("starting ShopSphere's databases and API"):
         services.start(settings, programs(settings.home))
     company.write_connection_settings(settings.home, settings.env_file)

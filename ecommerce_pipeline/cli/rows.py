@@ -10,6 +10,7 @@ from typing import IO, Any
 import duckdb
 
 from ecommerce_pipeline.cli import console
+from ecommerce_pipeline.lakehouse.errors import QueryRefused
 
 BATCH = 10_000
 
@@ -18,11 +19,15 @@ class NotAQueryError(Exception):
     """The statement would change something, or there is more than one."""
 
 
-QUERY_ERRORS = (duckdb.Error, NotAQueryError)
+QUERY_ERRORS = (duckdb.Error, NotAQueryError, QueryRefused)
 
 
-def check_reads_only(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Raise NotAQueryError unless `sql` is one statement that only reads."""
+def check_reads_only(connection: Any, sql: str) -> None:
+    """Raise NotAQueryError or QueryRefused unless `sql` is one statement that only reads."""
+    if not isinstance(connection, duckdb.DuckDBPyConnection):
+        from ecommerce_pipeline.lakehouse import trino_session
+
+        return trino_session.check_reads_only(sql)
     statements = connection.extract_statements(sql)
     reading = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
     if len(statements) != 1:
@@ -34,18 +39,18 @@ def check_reads_only(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         )
 
 
-def write(result: duckdb.DuckDBPyConnection, format_: str, out: IO[str]) -> None:
-    """Write all rows of a result."""
+def write(result: Any, format_: str, out: IO[str]) -> None:
+    """Write all rows of a result, DuckDB's or Trino's."""
     names = [column[0] for column in result.description or ()]
     {"table": _as_table, "csv": _as_csv, "json": _as_json}[format_](names, result, out)
 
 
-def _batches(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[tuple[Any, ...]]]:
+def _batches(result: Any) -> Iterator[Sequence[tuple[Any, ...]]]:
     while batch := result.fetchmany(BATCH):
         yield batch
 
 
-def _as_table(names: Sequence[str], result: duckdb.DuckDBPyConnection, _out: IO[str]) -> None:
+def _as_table(names: Sequence[str], result: Any, _out: IO[str]) -> None:
     from rich.markup import escape
 
     table = console.plain_table(*names)
@@ -55,14 +60,14 @@ def _as_table(names: Sequence[str], result: duckdb.DuckDBPyConnection, _out: IO[
     console.print_table(table)
 
 
-def _as_csv(names: Sequence[str], result: duckdb.DuckDBPyConnection, out: IO[str]) -> None:
+def _as_csv(names: Sequence[str], result: Any, out: IO[str]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for batch in _batches(result):
         writer.writerows(batch)
 
 
-def _as_json(names: Sequence[str], result: duckdb.DuckDBPyConnection, out: IO[str]) -> None:
+def _as_json(names: Sequence[str], result: Any, out: IO[str]) -> None:
     """One object a line; decimals as text, because JSON's numbers are not exact."""
     for batch in _batches(result):
         for row in batch:

@@ -7,6 +7,8 @@ target, the state backend) get `catalog_properties` as JSON and open the same da
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy import Connection, insert, select, update
 
@@ -19,9 +21,27 @@ from ecommerce_pipeline.settings import Settings
 LAKE = "lake"
 
 
-def catalog_properties(settings: Settings) -> dict[str, str]:
-    """What PyIceberg needs to open the catalog; holds the database's password on the stack, so never log it."""
-    return {"type": "sql", "uri": database.connection_url(settings), "warehouse": settings.warehouse}
+def catalog_properties(settings: Settings, user: Literal["pipeline", "ingestion"] = "pipeline") -> dict[str, str]:
+    """What PyIceberg needs to open the catalog, as one of the object store's users; holds passwords on the stack, so
+    never log it.
+    """
+    found = {"type": "sql", "uri": database.connection_url(settings), "warehouse": settings.warehouse}
+    return found | _object_store(settings, user) if settings.warehouse.startswith("s3://") else found
+
+
+def _object_store(settings: Settings, user: str) -> dict[str, str]:
+    key, password = settings.s3_access_key, settings.s3_secret_key
+    if user == "ingestion" and not settings.s3_endpoint:  # the stack's own store has a user for it
+        key, password = user, settings.s3_ingestion_secret_key
+    found = {
+        "s3.endpoint": settings.object_store,
+        "s3.region": settings.s3_region,
+        "s3.access-key-id": key,
+        "s3.secret-access-key": password.get_secret_value(),
+        "s3.path-style-access": str(settings.s3_path_style).lower(),
+        "s3.force-virtual-addressing": str(not settings.s3_path_style).lower(),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def open_catalog(settings: Settings, branch: str = LAKE) -> SqlCatalog:

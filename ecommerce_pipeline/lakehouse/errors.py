@@ -38,3 +38,11 @@ class LeaseHeld(LakehouseError):
 
 class LeaseLost(LakehouseError):
     """The lease was taken over while its holder was away; what follows must not be committed."""
+
+
+class TrinoUnreachable(LakehouseError):
+    """Trino does not answer, or broke off; the message names its address."""
+
+
+class QueryRefused(LakehouseError):
+    """A query is wrong, or would change something; in the engine's own words."""

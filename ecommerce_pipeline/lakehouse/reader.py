@@ -1,12 +1,14 @@
 """Reading the lake: the authority on what a reader sees.
 
 A connection pins every pointer of the branch in one SQL read when it opens. Whatever is published afterwards, it goes
-on seeing that one moment, all tables of it; a new connection sees the new moment. It cannot write.
+on seeing that one moment, all tables of it; a new connection sees the new moment. It cannot write. On the stack, Trino
+answers instead: each query sees the tables as they are when it begins.
 """
 
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import duckdb
 
@@ -17,11 +19,20 @@ from ecommerce_pipeline.lakehouse.rest_door.server import open_door
 from ecommerce_pipeline.settings import Settings
 
 
-def connect(settings: Settings, branch: str = LAKE) -> duckdb.DuckDBPyConnection:
-    """A read-only DuckDB connection with the branch's tables as <schema>.<table>, times in UTC.
+def connect(settings: Settings, branch: str = LAKE) -> Any:
+    """A connection to the profile's engine with the branch's tables as <schema>.<table>, times in UTC: DuckDB's own,
+    or a TrinoSession; `execute` answers with `description` and `fetch…` on both.
 
     Keep the connection for as long as its cursors: the tables go with it. Raises LakehouseError.
     """
+    if settings.profile == "stack":
+        from ecommerce_pipeline.lakehouse import trino_session
+
+        return trino_session.connect(settings, branch)
+    return _duckdb(settings, branch)
+
+
+def _duckdb(settings: Settings, branch: str) -> duckdb.DuckDBPyConnection:
     catalog = open_catalog(settings, branch)
     with database.snapshot(settings) as connection:
         found = pointers.read_all(connection, branch)

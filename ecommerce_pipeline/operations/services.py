@@ -9,6 +9,7 @@ port or a data folder.
 
 from __future__ import annotations
 
+import socket
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ from ecommerce_pipeline.operations.supervision import (
 )
 from ecommerce_pipeline.settings import Settings
 
-__all__ = ["Program", "ServiceError", "ServiceStatus", "start", "status", "stop"]
+__all__ = ["Program", "ServiceError", "ServiceStatus", "restart", "start", "status", "stop"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,19 @@ def start(settings: Settings, programs: Sequence[Program]) -> None:
         _install(run, programs)
         for program in programs:
             _await(run, program)
+            program.provision()
+
+
+def restart(settings: Settings, program: Program) -> None:
+    """Ends one program and starts it again with its present configuration; returns when it is ready.
+
+    Raises ServiceError.
+    """
+    supervisor = answer(Run(settings))
+    if supervisor is not None:
+        with suppress(xmlrpc.client.Fault):  # not running, or not known yet
+            supervisor.stopProcess(program.name)
+    start(settings, [program])
 
 
 def stop(settings: Settings) -> None:
@@ -91,6 +105,7 @@ def _status_of(info: Mapping[str, Any]) -> ServiceStatus:
 
 def _install(run: Run, programs: Sequence[Program]) -> None:
     """Tells the supervisor about new and changed programs, and starts again those that had stopped."""
+    _check_ports(run, programs)
     for program in programs:
         (run.folder / "programs" / f"{program.name}.conf").write_text(program_config(run, program), "utf-8")
     supervisor = cast(Any, answer(run))
@@ -105,6 +120,28 @@ def _install(run: Run, programs: Sequence[Program]) -> None:
         if program.name in stopped:
             with suppress(xmlrpc.client.Fault):  # a program that dies again is reported by _await, with its log
                 supervisor.startProcess(program.name, False)
+
+
+def _check_ports(run: Run, programs: Sequence[Program]) -> None:
+    """ServiceError if a program that is yet to start would find its port taken."""
+    up = {found.name for found in status(run.settings) if found.pid}
+    for program in programs:
+        for setting, port in program.ports.items():
+            if program.name not in up and not _is_free(port):
+                raise ServiceError(
+                    f"port {port}, which {program.name} needs, is taken by another program. Next: stop that "
+                    f"(`ss -ltnp 'sport = :{port}'` shows it), or set {setting} in .env to a free port and start again"
+                )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _await(run: Run, program: Program) -> None:

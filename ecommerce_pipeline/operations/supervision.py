@@ -37,14 +37,17 @@ class ServiceError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """A process to keep running. `ready` is asked every fifth of a second until it is true; `user` is the system
-    user, None for the present one.
+    """A process to keep running. `ready` is asked every fifth of a second until it is true, then `provision` is
+    called, while the later programs go on starting; `user` is the system user, None for the present one; `ports` are
+    the ports it takes, by the setting that chooses each.
     """
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] = lambda: True
+    provision: Callable[[], None] = lambda: None
+    ports: Mapping[str, int] = field(default_factory=dict)
     user: str | None = None
     directory: Path | None = None
     stop_signal: str = "TERM"

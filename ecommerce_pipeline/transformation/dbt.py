@@ -125,6 +125,21 @@ def _environment(settings: Settings, project_dir: Path, target_path: Path) -> di
         "DBT_VERSION_CHECK": "false",
         "DBT_PARTIAL_PARSE": "true",
         "PYTHONUNBUFFERED": "1",
+        **_trino(settings),
+    }
+
+
+def _trino(settings: Settings) -> dict[str, str]:
+    """What the target `stack` of dbt/profiles.yml reads."""
+    if settings.profile != "stack":
+        return {}
+    return {
+        "SHOPSPHERE_TRINO_HOST": settings.trino_host,
+        "SHOPSPHERE_TRINO_PORT": str(settings.trino_port),
+        "SHOPSPHERE_TRINO_USER": settings.trino_user,
+        "SHOPSPHERE_TRINO_PASSWORD": settings.trino_password.get_secret_value(),
+        "SHOPSPHERE_TRINO_CA": settings.trino_certificate,
+        "REQUESTS_CA_BUNDLE": settings.trino_certificate,  # goes before what a client is told, wherever it is set
     }
 
 

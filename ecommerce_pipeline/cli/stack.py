@@ -1,0 +1,122 @@
+"""`stack up|down|status|logs|restart`: the servers of the `stack` profile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecommerce_pipeline.cli import console
+
+if TYPE_CHECKING:
+    from ecommerce_pipeline.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The stack's servers: MinIO, PostgreSQL, MariaDB, Trino.")
+Service = Annotated[str, typer.Argument(help="a name that `stack status` shows")]
+
+READY = """
+Trino    https://{host}:{trino}  users pipeline, analyst, admin; passwords in {env}
+MinIO    {store}
+
+Try next:
+  .venv/bin/shopsphere query "show schemas"
+  .venv/bin/shopsphere demo
+"""
+
+
+@app.command()
+def up(workers: Annotated[int | None, typer.Option(min=0, max=7, help="Trino workers")] = None) -> None:
+    """Choose the profile `stack`, for good, and start its servers; what is missing is fetched once."""
+    from ecommerce_pipeline.env_file import keep
+    from ecommerce_pipeline.settings import get_settings
+
+    chosen = {"SHOPSPHERE_PROFILE": "stack"}
+    if workers is not None:
+        chosen["SHOPSPHERE_TRINO_WORKERS"] = str(workers)
+    keep(get_settings().env_file, chosen)
+    get_settings.cache_clear()
+    settings = start(console.settings())
+    values = {"host": settings.trino_host, "trino": settings.trino_port, "store": settings.object_store}
+    console.say(READY.format(**values, env=settings.env_file))
+
+
+@app.command()
+def down() -> None:
+    """Stop the servers and everything else that was started; data stays."""
+    from ecommerce_pipeline.operations import stack
+
+    stack.stop(console.settings())
+    console.say("stopped")
+
+
+@app.command()
+def status() -> None:
+    """Every service: whether it runs, for how long, and what it holds in memory; exit code 1 if one has failed."""
+    from ecommerce_pipeline.operations import stack
+
+    table = console.plain_table("service", "state", "up", "memory", right=("up", "memory"))
+    found = stack.states(console.settings())
+    for service in found:
+        memory = console.human_bytes(service.memory) if service.memory else ""
+        table.add_row(service.name, service.state, f"{service.seconds_up} s" if service.seconds_up else "", memory)
+    console.print_table(table)
+    if not found:
+        console.fail("nothing runs. Next: `make up`", console.FAILED)
+    raise typer.Exit(0 if all(service.is_well for service in found) else console.FAILED)
+
+
+@app.command()
+def logs(
+    service: Service,
+    lines: Annotated[int, typer.Option("-n", min=1, help="how many of the last lines")] = 50,
+    follow: Annotated[bool, typer.Option("-f", help="go on as it grows; Ctrl-C ends")] = False,
+) -> None:
+    """The last lines of a service's log."""
+    import subprocess
+
+    from ecommerce_pipeline.operations import stack
+
+    subprocess.run(stack.log_command(console.settings(), service, lines, follow=follow), check=False)
+
+
+@app.command()
+def restart(service: Service) -> None:
+    """End a service and start it with the settings and secrets as they are now."""
+    from ecommerce_pipeline.operations import stack
+
+    settings = console.settings()
+    with told(f"restarting {service}"):
+        stack.restart(settings, service)
+    console.say(f"{service} is ready")
+
+
+def start(settings: Settings) -> Settings:
+    """The stack's servers, ready; returns the settings with the secrets that were made on the way."""
+    from ecommerce_pipeline.operations import stack
+
+    with told("starting the stack's servers"):
+        return stack.start(settings)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """What is being done, in the words of the stack's own log, while it is done."""
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            words = record.getMessage()
+            status.update(words)
+            if record.levelno >= logging.WARNING or not out.is_terminal:
+                out.print(words)
+
+    out, teller, log = console.console(), Teller(), logging.getLogger("ecommerce_pipeline.operations.stack")
+    log.setLevel(logging.INFO)
+    log.addHandler(teller)
+    with out.status(what) as status:
+        try:
+            yield
+        finally:
+            log.removeHandler(teller)

@@ -1,0 +1,57 @@
+"""The stack's servers, started natively once for the session, on free ports and in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecommerce_pipeline.settings import Settings
+
+PORTS = ("MINIO", "POSTGRES", "MARIADB", "TRINO", "TRINO_INTERNAL")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, below those that the system gives to clients."""
+    found = []
+    for port in range(20000 + os.getpid() % 5000, 32000, 7):
+        with socket.socket() as listener:
+            if listener.connect_ex(("127.0.0.1", port)) != 0:
+                found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError("no free ports")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Settings]:
+    """The settings of a running stack; its processes end and its data goes with the session."""
+    from ecommerce_pipeline.operations import stack as servers
+    from ecommerce_pipeline.settings import get_settings
+
+    home = Path(tempfile.mkdtemp(prefix="shopsphere-stack-"))
+    chosen = {"HOME": str(home), "ENV_FILE": str(home / ".env"), "PROFILE": "stack", "STACK_RUNNER": "native"}
+    chosen |= {f"{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
+    home.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in chosen.items():
+            patch.setenv(f"SHOPSPHERE_{name}", value)
+        patch.setattr("ecommerce_pipeline.settings.Settings.model_config", _reading(home / ".env"))
+        patch.setattr("ecommerce_pipeline.settings.ENV_FILE", home / ".env")
+        get_settings.cache_clear()
+        try:
+            yield servers.start(get_settings())
+        finally:
+            servers.stop(get_settings())
+            get_settings.cache_clear()
+            shutil.rmtree(home, ignore_errors=True)
+    get_settings.cache_clear()
+
+
+def _reading(env_file: Path) -> dict[str, object]:
+    return {**Settings.model_config, "env_file": env_file}
