@@ -45,7 +45,7 @@ dev: setup ## the Dagster UI on the demo's data
 	@$(RUN) dev
 
 test: setup ## every test but the slow ones
-	@$(BIN)/pytest -m "not soak and not stack"
+	@$(BIN)/pytest -m "not soak and not stack" -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-stack: setup ## the tests on the real servers, started natively
 	@$(BIN)/pytest -m "stack and not soak" tests
@@ -55,6 +55,7 @@ check: setup ## lint, types, SQL style
 
 soak: setup ## the slow and randomised suites; results go to docs/
 	@$(BIN)/pytest -m "soak and not stack"
+	@TESTS_DAYS_LIVED=7 $(BIN)/pytest tests/embedded
 
 bench: setup ## the benchmarks; results go to docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
