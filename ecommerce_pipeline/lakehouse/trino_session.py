@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import expressions as exp
 from trino.auth import BasicAuthentication
 from trino.dbapi import Connection
-from trino.exceptions import Error, TrinoConnectionError, TrinoUserError
+from trino.exceptions import Error, HttpError, TrinoConnectionError, TrinoUserError
 
 from ecommerce_pipeline.lakehouse.errors import QueryRefused, TrinoUnreachable
 from ecommerce_pipeline.settings import Settings
@@ -41,7 +41,7 @@ class TrinoSession:
             cursor.execute(sql)
         except TrinoUserError as error:
             raise QueryRefused(f"{error.error_name}: {error.message}") from error
-        except (Error, TrinoConnectionError, OSError) as error:
+        except (Error, HttpError, TrinoConnectionError, OSError) as error:
             raise _unreachable(self._connection, error) from error
         return cursor
 
@@ -97,7 +97,12 @@ def _reads(statement: object) -> bool:
 
 def _unreachable(connection: Any, error: Exception) -> TrinoUnreachable:
     said = " ".join(str(error).split())[:300]
+    place = f"Trino at {connection.host}:{connection.port}"
+    if "error 401" in said:
+        return TrinoUnreachable(
+            f"{place} does not know the user {connection.user} by this password (401). "
+            "Next: mend SHOPSPHERE_TRINO_USER and SHOPSPHERE_TRINO_PASSWORD in .env"
+        )
     return TrinoUnreachable(
-        f"Trino at {connection.host}:{connection.port} did not answer: {said}. "
-        "Next: `shopsphere stack status`; its log is log/trino.log in the home folder"
+        f"{place} did not answer: {said}. Next: `shopsphere stack status`; its log is log/trino.log in the home folder"
     )

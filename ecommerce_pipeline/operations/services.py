@@ -31,7 +31,7 @@ from ecommerce_pipeline.operations.supervision import (
 )
 from ecommerce_pipeline.settings import Settings
 
-__all__ = ["Program", "ServiceError", "ServiceStatus", "restart", "start", "status", "stop"]
+__all__ = ["Program", "ServiceError", "ServiceStatus", "remove", "restart", "start", "status", "stop"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,17 @@ def restart(settings: Settings, program: Program) -> None:
         with suppress(xmlrpc.client.Fault):  # not running, or not known yet
             supervisor.stopProcess(program.name)
     start(settings, [program])
+
+
+def remove(settings: Settings, name: str) -> None:
+    """Ends one program and forgets it; without effect if there is none of that name."""
+    run = Run(settings)
+    with alone(run):
+        (run.folder / "programs" / f"{name}.conf").unlink(missing_ok=True)
+        supervisor = answer(run)
+        if supervisor is not None and name in {found.name for found in status(settings)}:
+            supervisor.stopProcessGroup(name)
+            supervisor.removeProcessGroup(name)
 
 
 def stop(settings: Settings) -> None:

@@ -25,7 +25,7 @@ CONFIG = """[mariadbd]
 bind-address = 127.0.0.1
 port = {port}
 datadir = {data}
-socket = {folder}/mariadb.sock
+socket = mariadb.sock
 pid-file = {folder}/mariadb.pid
 init-file = {folder}/init.sql
 skip-name-resolve

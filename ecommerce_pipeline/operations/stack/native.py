@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from ecommerce_pipeline.operations import services
 from ecommerce_pipeline.operations.services import Program, ServiceError
@@ -21,13 +20,21 @@ def programs(settings: Settings) -> list[Program]:
             "there is no MariaDB on this machine: the shop's orders stay in PostgreSQL. "
             "Next: install the package mariadb-server and start again, if you want them in MariaDB"
         )
-    databases = [minio.program(settings), postgresql.program(settings), *([shop] if shop else [])]
-    return [*databases, *trino.programs(settings)]
+    store = [] if settings.s3_endpoint else [minio.program(settings)]
+    return [*store, postgresql.program(settings), *([shop] if shop else []), *trino.programs(settings)]
 
 
-def start(settings: Settings, extra: Sequence[Program] = ()) -> None:
-    """Start what does not run yet and wait until all is ready. Raises ServiceError."""
-    services.start(settings, [*programs(settings), *extra])
+def start(settings: Settings) -> None:
+    """Start what does not run yet, end the workers that are not wanted any more, and wait until all is ready.
+
+    Raises ServiceError.
+    """
+    wanted = programs(settings)
+    names = {program.name for program in wanted}
+    for found in services.status(settings):
+        if found.name.startswith(trino.WORKER) and found.name not in names:
+            services.remove(settings, found.name)
+    services.start(settings, wanted)
 
 
 def restart(settings: Settings, name: str) -> None:

@@ -15,6 +15,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from ecommerce_pipeline import env_file
 from ecommerce_pipeline.operations.services import Program
 from ecommerce_pipeline.operations.stack import java, tls, trino_distribution
@@ -23,18 +25,19 @@ from ecommerce_pipeline.settings import Settings
 
 USERS = {"pipeline": "trino_password", "analyst": "trino_analyst_password", "admin": "trino_admin_password"}
 ITERATIONS = 10_000
-COORDINATOR = "trino"
+COORDINATOR, WORKER = "trino", "trino-worker-"
 
 
 def programs(settings: Settings) -> list[Program]:
     """The coordinator and the settings' number of workers. Raises ServiceError."""
     binary, distribution = java.java(), trino_distribution.home()
-    nodes = [COORDINATOR, *(f"{COORDINATOR}-worker-{number}" for number in range(1, settings.trino_workers + 1))]
+    nodes = [COORDINATOR, *(f"{WORKER}{number}" for number in range(1, settings.trino_workers + 1))]
     return [_node(settings, binary, distribution, name, number) for number, name in enumerate(nodes)]
 
 
 def variables(settings: Settings, number: int = 0) -> dict[str, str]:
     """What the files under `trino/` name as ${ENV:…}, for the coordinator (0) or a worker; holds secrets."""
+    catalog = make_url(settings.catalog_uri)
     heap = int(settings.trino_heap[:-1]) * (1024 if settings.trino_heap[-1] == "G" else 1)
     return {
         "TRINO_HTTP_PORT": str(settings.trino_internal_port + number),
@@ -45,14 +48,16 @@ def variables(settings: Settings, number: int = 0) -> dict[str, str]:
         "TRINO_INTERNAL_SECRET": secret(settings, "trino_internal_secret"),
         "TRINO_QUERY_MEMORY": f"{heap // 2}MB",
         "TRINO_HEADROOM": f"{heap // 4}MB",
-        "LAKE_JDBC_URL": f"jdbc:postgresql://127.0.0.1:{settings.postgres_port}/lake",
-        "LAKE_JDBC_PASSWORD": secret(settings, "postgres_lake_password"),
+        "LAKE_JDBC_URL": f"jdbc:postgresql://{catalog.host}:{catalog.port or 5432}/{catalog.database}",
+        "LAKE_JDBC_USER": catalog.username or "",
+        "LAKE_JDBC_PASSWORD": str(catalog.password or ""),
         "LAKE_WAREHOUSE": settings.warehouse,
         "LAKE_S3_ENDPOINT": settings.object_store,
         "LAKE_S3_REGION": settings.s3_region,
         "LAKE_S3_PATH_STYLE": str(settings.s3_path_style).lower(),
-        "LAKE_S3_ACCESS_KEY": "trino",
-        "LAKE_S3_SECRET_KEY": secret(settings, "s3_trino_secret_key"),
+        # another store has the one user that the settings name
+        "LAKE_S3_ACCESS_KEY": settings.s3_access_key if settings.s3_endpoint else "trino",
+        "LAKE_S3_SECRET_KEY": secret(settings, "s3_secret_key" if settings.s3_endpoint else "s3_trino_secret_key"),
     }
 
 
