@@ -80,3 +80,8 @@ class StackSettings(BaseSettings):
         return (
             f"postgresql+psycopg://{database}:{password.get_secret_value()}@{LOOPBACK}:{self.postgres_port}/{database}"
         )
+
+    def mariadb_address(self, user: Literal["shop", "meltano"]) -> str:
+        """Address of the orders database, as its owner or as its reader; holds the password, so never log it."""
+        password = self.mariadb_shop_password if user == "shop" else self.mariadb_reader_password
+        return f"mysql://{user}:{password.get_secret_value()}@{LOOPBACK}:{self.mariadb_port}/shop"

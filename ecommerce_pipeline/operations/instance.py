@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
+from ecommerce_pipeline.env_file import write_private
 from ecommerce_pipeline.lakehouse import processes
 from ecommerce_pipeline.settings import Settings
 
@@ -23,13 +24,13 @@ UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunSta
 
 
 def prepare(settings: Settings) -> Path:
-    """Write `dagster.yaml`; returns the folder to name as DAGSTER_HOME."""
+    """Write `dagster.yaml` (0600: the stack's holds a password); returns the folder to name as DAGSTER_HOME."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     rendered = json.dumps(_configuration(settings), indent=2) + "\n"  # JSON is YAML
     path = home / "dagster.yaml"
     if not path.exists() or path.read_text() != rendered:
-        path.write_text(rendered)
+        write_private(path, rendered)
     return home
 
 
@@ -59,7 +60,7 @@ def _configuration(settings: Settings) -> dict[str, object]:
     return {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
-        "storage": {"sqlite": {"base_dir": str(home / "storage")}},
+        "storage": _storage(settings),
         "local_artifact_storage": {
             "module": "dagster.core.storage.root",
             "class": "LocalArtifactStorage",
@@ -72,3 +73,10 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
         },
     }
+
+
+def _storage(settings: Settings) -> dict[str, object]:
+    if settings.profile == "stack":
+        # Dagster speaks to PostgreSQL by its own driver
+        return {"postgres": {"postgres_url": settings.postgres_address("dagster").replace("+psycopg", "")}}
+    return {"sqlite": {"base_dir": str(settings.dagster_home / "storage")}}
