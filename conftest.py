@@ -22,6 +22,7 @@ def group_of(item: pytest.Item) -> str:
     return "/".join(parts[: 3 if parts[0] == "meltano" else 2])
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for `--dist loadgroup` and put the longest groups first; within a group nothing moves."""
     groups = {item: group_of(item) for item in items}
