@@ -28,6 +28,7 @@ from ecommerce_pipeline.lakehouse.errors import PublicationConflict
 from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import as_of, candidate, dbt, facts, project, results, selection, translator
+from ecommerce_pipeline.transformation.dbt_process import RESULTS
 
 OP_NAME = "models"
 Event = MaterializeResult[Any] | AssetCheckResult
@@ -88,7 +89,7 @@ class _Build:
     def _build(self, branch: str, config: BuildConfig) -> tuple[dbt.Invocation, list[results.NodeResult]]:
         """dbt build on the branch, with its progress in the run's log."""
         target_path = project.build_dir(self.settings)
-        (target_path / "run_results.json").unlink(missing_ok=True)
+        (target_path / RESULTS).unlink(missing_ok=True)
         invocation = dbt.start(
             self.settings,
             ["build", *selection.arguments(self.context, self.manifest), *_flags(config)],
@@ -98,7 +99,7 @@ class _Build:
         )
         for event in invocation.events():
             self._say(event)
-        if not (target_path / "run_results.json").exists():
+        if not (target_path / RESULTS).exists():
             raise Failure(dbt.failure_message(invocation, "dbt build"), allow_retries=False)
         return invocation, results.read(target_path)
 

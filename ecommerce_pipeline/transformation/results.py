@@ -15,6 +15,7 @@ from typing import Any
 from dagster import AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetKey
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
+from ecommerce_pipeline.transformation.dbt_process import RESULTS
 from ecommerce_pipeline.transformation.project import Manifest
 from ecommerce_pipeline.transformation.translator import ModelTranslator
 
@@ -51,7 +52,7 @@ class NodeResult:
 
 def read(target_path: Path) -> list[NodeResult]:
     """The results of the last run, in the order of completion, which is a topological one."""
-    results = json.loads((target_path / "run_results.json").read_bytes())["results"]
+    results = json.loads((target_path / RESULTS).read_bytes())["results"]
     # dbt lists exposures and unit tests among its results; neither is a table of the graph
     return [_result(entry) for entry in results if not entry["unique_id"].startswith(("exposure.", "unit_test."))]
 
