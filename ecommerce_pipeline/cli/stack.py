@@ -38,7 +38,10 @@ def up(workers: Annotated[int | None, typer.Option(min=0, max=7, help="Trino wor
         chosen["SHOPSPHERE_TRINO_WORKERS"] = str(workers)
     keep(get_settings().env_file, chosen)
     get_settings.cache_clear()
-    settings = start(console.settings())
+    settings = console.settings()
+    if settings.profile != "stack":
+        console.fail("SHOPSPHERE_PROFILE in the environment goes before .env. Next: unset it", console.MISUSED)
+    settings = start(settings)
     values = {"host": settings.trino_host, "trino": settings.trino_port, "store": settings.object_store}
     console.say(READY.format(**values, env=settings.env_file))
 

@@ -205,6 +205,15 @@ def test_a_password_is_rotated_by_deleting_its_line(stack):
         assert _eventually(lambda: connection.execute("select 1").fetchone() == [1])
 
 
+def test_a_worker_takes_part_in_queries_as_soon_as_it_is_ready_and_ends_when_it_is_not_wanted(stack):
+    servers.start(stack.model_copy(update={"trino_workers": 1}))
+    with reader.connect(as_user(stack, "admin")) as connection:
+        nodes = connection.execute("select node_id, state from system.runtime.nodes order by 1").fetchall()
+    assert nodes == [["trino", "active"], ["trino-worker-1", "active"]]
+    servers.start(stack)
+    assert "trino-worker-1" not in {state.name for state in servers.states(stack)}
+
+
 def test_everything_stops_and_starts_again_with_its_data(stack, table):
     servers.stop(stack)
     assert servers.states(stack) == []

@@ -89,8 +89,8 @@ def _server() -> str | None:
     return found
 
 
-def _on_path() -> str | None:
-    return shutil.which("mariadbd", path=os.pathsep.join([os.defpath, "/usr/sbin", "/usr/local/sbin"]))
+def _on_path(name: str = "mariadbd") -> str | None:
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join([os.defpath, "/usr/sbin"]))
 
 
 def _install() -> None:
@@ -111,9 +111,8 @@ def _make(data: Path, user: str | None) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     accounts.own_folder(partial, user)
     options = ["--no-defaults", f"--datadir={partial}", "--auth-root-authentication-method=normal", "--skip-test-db"]
-    made = subprocess.run(
-        ["mariadb-install-db", *options], capture_output=True, text=True, check=False, **accounts.identity(user)
-    )
+    command = [_on_path("mariadb-install-db") or "mariadb-install-db", *options]
+    made = subprocess.run(command, capture_output=True, text=True, check=False, **accounts.identity(user))
     if made.returncode:
         words = (made.stderr or made.stdout).strip()[-500:]
         raise ServiceError(f"MariaDB's system tables could not be made in {data}: {words}. Next: mend that")

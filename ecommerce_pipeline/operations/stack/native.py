@@ -14,14 +14,18 @@ LOG = logging.getLogger(__name__)
 
 def programs(settings: Settings) -> list[Program]:
     """Every server, in the order in which they become ready; what is missing is fetched or made. ServiceError."""
-    shop = mariadb.program(settings)
-    if shop is None:
+    # what has to be fetched first: if it cannot be had, nothing was made yet
+    store = [] if settings.s3_endpoint else [minio.program(settings)]
+    nodes = trino.programs(settings)
+    databases = [postgresql.program(settings)]
+    if shop := mariadb.program(settings):
+        databases.append(shop)
+    else:
         LOG.warning(
             "there is no MariaDB on this machine: the shop's orders stay in PostgreSQL. "
             "Next: install the package mariadb-server and start again, if you want them in MariaDB"
         )
-    store = [] if settings.s3_endpoint else [minio.program(settings)]
-    return [*store, postgresql.program(settings), *([shop] if shop else []), *trino.programs(settings)]
+    return [*store, *databases, *nodes]
 
 
 def start(settings: Settings) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from ecommerce_pipeline import env_file
+from ecommerce_pipeline.lakehouse import trino_session
+from ecommerce_pipeline.lakehouse.errors import LakehouseError
 from ecommerce_pipeline.operations.services import Program
 from ecommerce_pipeline.operations.stack import java, tls, trino_distribution
 from ecommerce_pipeline.operations.stack.secrets import secret, with_secrets
@@ -100,19 +102,22 @@ def _node(settings: Settings, binary: str, distribution: Path, name: str, number
             "TRINO_NODE": name,
             "TRINO_DATA": "data",
         },
-        ready=(lambda: _worker_is_ready(port)) if number else (lambda: is_ready(settings)),
+        ready=(lambda: _worker_is_ready(settings, name)) if number else (lambda: is_ready(settings)),
         ports=ports,
         directory=folder,
         ready_seconds=180.0,  # ten seconds on a quiet machine
     )
 
 
-def _worker_is_ready(port: int) -> bool:
+def _worker_is_ready(settings: Settings, name: str) -> bool:
+    """Whether the coordinator gives it work; it looks for new nodes every few seconds."""
+    admin = {"trino_user": "admin", "trino_password": settings.trino_admin_password}
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=2) as answer:
-            return not json.load(answer)["starting"]
-    except (urllib.error.URLError, OSError, ValueError, KeyError):
+        with trino_session.connect(settings.model_copy(update=admin)) as connection:
+            nodes = connection.execute("select node_id from system.runtime.nodes where state = 'active'").fetchall()
+    except LakehouseError:
         return False
+    return [name] in nodes
 
 
 def _link(link: Path, target: Path) -> None:
