@@ -41,8 +41,8 @@
   date_diff('month', {{ month_of(first_day) }}, {{ month_of(second_day) }})
 {%- endmacro %}
 
-{#- Whole milliseconds from one instant to another; DuckDB's date_diff counts boundaries crossed, Trino's elapsed
-    units. -#}
+{#- Milliseconds of the clock from one instant to another: each is cut to its millisecond first, as Trino's date_diff
+    does with microseconds. -#}
 {% macro milliseconds_between(first_instant, second_instant) -%}
   {{ return(adapter.dispatch('milliseconds_between')(first_instant, second_instant)) }}
 {%- endmacro %}
@@ -52,7 +52,7 @@
 {%- endmacro %}
 
 {% macro duckdb__milliseconds_between(first_instant, second_instant) -%}
-  ((epoch_us({{ second_instant }}) - epoch_us({{ first_instant }})) // 1000)
+  (epoch_us({{ second_instant }}) // 1000 - epoch_us({{ first_instant }}) // 1000)
 {%- endmacro %}
 
 {#- First day of the month, and last. -#}
