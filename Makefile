@@ -16,7 +16,7 @@ ifdef PROFILE
 export SHOPSPHERE_PROFILE := $(PROFILE)
 endif
 
-.PHONY: help setup up demo dev test test-stack check soak bench docs down reset
+.PHONY: help setup up demo dashboards superset-lock dev test test-stack check soak bench docs down reset
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ up: setup ## the real servers, for good: MinIO, PostgreSQL, MariaDB, Trino (WORK
 
 demo: setup ## from nothing to the marts, then what to try next
 	@$(RUN) demo
+
+dashboards: setup ## Superset on the marts, with the dashboards of superset/assets
+	@$(RUN) dashboards up
+
+superset-lock: $(UV) ## pin superset/requirements.in anew
+	@$(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 superset/requirements.in \
+		--output-file superset/requirements.txt --custom-compile-command "make superset-lock"
 
 dev: setup ## the Dagster UI on the demo's data
 	@$(RUN) dev

@@ -22,6 +22,7 @@ def known_errors() -> tuple[type[Exception], ...]:
             ("ecommerce_pipeline.operations.services", "ServiceError"),
             ("ecommerce_pipeline.lakehouse.errors", "LakehouseError"),
             ("ecommerce_pipeline.transformation.dbt", "DbtError"),
+            ("ecommerce_pipeline.dashboards.errors", "DashboardsError"),
             ("shopsphere.state", "CompanyError"),
         )
         if (module := sys.modules.get(module_name)) is not None and hasattr(module, name)

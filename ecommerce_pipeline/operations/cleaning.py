@@ -8,7 +8,7 @@ from pathlib import Path
 from ecommerce_pipeline.operations import services
 from ecommerce_pipeline.settings import Settings
 
-GENERATED = ("lake", "dagster", "dbt", "meltano", "sources", "run", "stack", "stage", "log")
+GENERATED = ("lake", "dagster", "dbt", "meltano", "sources", "superset", "run", "stack", "stage", "log")
 
 
 def generated(settings: Settings) -> list[Path]:

@@ -1,0 +1,139 @@
+"""`dashboards`: Superset on the marts; start it, and hold it to what is in git."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecommerce_pipeline.cli import console
+
+if TYPE_CHECKING:
+    from ecommerce_pipeline.dashboards.contract import Contract
+    from ecommerce_pipeline.dashboards.files import Assets
+    from ecommerce_pipeline.dashboards.processes import Process
+    from ecommerce_pipeline.operations.services import Program
+    from ecommerce_pipeline.settings import Settings
+
+app = typer.Typer(help="Superset on the marts: start it, and hold it to what is in git.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="a dashboard, as its file is called: executive_sales")]
+
+
+@app.command()
+def up() -> None:
+    """Install and start Superset on this machine, and give it what is in git; safe to repeat."""
+    from ecommerce_pipeline.dashboards import installation, metadata_store, server, views
+    from ecommerce_pipeline.operations import services
+
+    settings, out = console.settings(), console.console()
+    if not installation.is_installed(settings):
+        with out.status("installing Superset in its own environment, 800 MB"):
+            installation.install(settings)
+    with out.status("reading the marts"):
+        views.refresh(settings, _contract(settings).tables.values())
+    with out.status("starting Superset's PostgreSQL"):
+        services.start(settings, [_program(metadata_store.process(settings))])
+    with out.status("preparing Superset's records; the first time takes half a minute"):
+        server.prepare(settings)
+    with out.status("starting Superset"):
+        services.start(settings, [_program(server.process(settings))])
+    server.write_connection(settings)
+    _sync(_settings_again())
+    console.say(
+        f"[green]Superset is up:[/green] {server.address(settings)}\n"
+        f"sign in as {server.ADMIN}; the password is SHOPSPHERE_SUPERSET_PASSWORD in {settings.env_file}"
+    )
+
+
+@app.command()
+def validate(fix: Annotated[bool, typer.Option(help="write the files as `export` would")] = False) -> None:
+    """Hold the files in git against dbt's models, without a server: exit code 1 if they do not fit."""
+    from ecommerce_pipeline.dashboards import files, validation
+
+    settings = console.settings()
+    assets = _assets(settings)
+    if fix:
+        for file in assets.files:
+            file.path.write_text(files.dump(file.body), "utf-8")
+        assets = _assets(settings)
+    problems = validation.problems(assets, _contract(settings))
+    if problems:
+        console.fail("\n".join([*problems, f"{len(problems)} problems"]), console.FAILED)
+    counts = ", ".join(f"{len(assets.of(kind))} {kind}" for kind in files.KINDS)
+    console.say(f"[green]{counts}: all fit the models[/green]")
+
+
+@app.command()
+def sync(plan: Annotated[bool, typer.Option("--plan", help="only say what would be done")] = False) -> None:
+    """Make what git manages on the server equal to git; what analysts made is not touched."""
+    _sync(console.settings(), plan=plan)
+
+
+@app.command()
+def export(dashboard: Name) -> None:
+    """Bring what was changed on a dashboard in the UI back into the files, as the smallest change."""
+    from ecommerce_pipeline.dashboards import files
+    from ecommerce_pipeline.dashboards.client import Client
+    from ecommerce_pipeline.dashboards.export import Exporter
+
+    settings = console.settings()
+    written = Exporter(files.folder(settings), _assets(settings), Client.of(settings).exported(), dashboard).write()
+    for path in written:
+        console.say(f"  {path}")
+    console.say(f"{len(written)} files changed. Next: `git diff`, `shopsphere dashboards validate`" if written else
+                "git has all of it already")  # fmt: skip
+
+
+@app.command()
+def impact(model: Annotated[str, typer.Argument(help="a model: fct_orders, or core.fct_orders")]) -> None:
+    """The charts that a change to a model reaches, with the columns and metrics they ask for."""
+    from ecommerce_pipeline.dashboards import impact as impacts
+    from ecommerce_pipeline.transformation import project
+
+    settings = console.settings()
+    found = impacts.of(model, project.manifest(settings), _assets(settings), _contract(settings))
+    table = console.plain_table("dashboard", "chart", "through", "columns", "metrics")
+    for reached in found:
+        table.add_row(
+            reached.dashboard, reached.chart, reached.table, ", ".join(reached.columns), ", ".join(reached.metrics)
+        )
+    console.print_table(table)
+    boards = len({reached.dashboard for reached in found})
+    console.say(f"{len(found)} charts on {boards} dashboards" if found else "no dashboard reads it")
+
+
+def _sync(settings: Settings, *, plan: bool = False) -> None:
+    from ecommerce_pipeline.dashboards import keeping
+
+    steps = keeping.sync(settings, _contract(settings), only_plan=plan)
+    for step in steps:
+        console.say(f"  {step}")
+    done = "to do" if plan else "done"
+    console.say(f"{len(steps)} steps {done}" if steps else "the server has what git has: nothing to do")
+
+
+def _contract(settings: Settings) -> Contract:
+    from ecommerce_pipeline.dashboards import contract
+    from ecommerce_pipeline.transformation import project
+
+    return contract.read(project.manifest(settings))
+
+
+def _assets(settings: Settings) -> Assets:
+    from ecommerce_pipeline.dashboards import files
+
+    return files.read(files.folder(settings))
+
+
+def _program(process: Process) -> Program:
+    from ecommerce_pipeline.operations.services import Program
+
+    return Program(**vars(process))
+
+
+def _settings_again() -> Settings:
+    """The settings with what was just written into their file."""
+    from ecommerce_pipeline.settings import get_settings
+
+    get_settings.cache_clear()
+    return get_settings()

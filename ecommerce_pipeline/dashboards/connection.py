@@ -1,0 +1,22 @@
+"""How Superset reaches the marts: the authority on the database entry, one a profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecommerce_pipeline.dashboards.places import Places
+from ecommerce_pipeline.settings import Settings
+
+READ_ONLY = {"expose_in_sqllab": True, "allow_run_async": False, "allow_ctas": False, "allow_cvas": False,
+             "allow_dml": False, "allow_file_upload": False}  # fmt: skip
+
+
+def database(settings: Settings) -> dict[str, Any]:
+    """What the database's file says of the connection, on these settings' profile."""
+    return {
+        "sqlalchemy_uri": f"duckdb:///{Places.of(settings).lake}",
+        "cache_timeout": None,
+        "impersonate_user": False,
+        **READ_ONLY,
+        "extra": {"allows_virtual_table_explore": True, "metadata_params": {}, "engine_params": {}},
+    }

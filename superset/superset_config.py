@@ -1,0 +1,101 @@
+"""Superset's configuration, the same for both profiles.
+
+What differs from machine to machine, secrets included, comes from the file (0600) that the environment names; the
+pipeline writes it at every start (`ecommerce_pipeline/dashboards/server.py`).
+"""
+
+import json
+import os
+from pathlib import Path
+
+import lake_connections
+
+facts = json.loads(Path(os.environ["SHOPSPHERE_SUPERSET_SERVER"]).read_text("utf-8"))
+
+APP_NAME = "ShopSphere"
+SECRET_KEY = facts["secret_key"]
+SQLALCHEMY_DATABASE_URI = facts["metadata_uri"]
+SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 5, "max_overflow": 15, "pool_pre_ping": True}
+
+# Nobody reads anything without signing in, nobody makes an account of their own.
+PUBLIC_ROLE_LIKE = None
+AUTH_USER_REGISTRATION = False
+FAB_ADD_SECURITY_API = True
+WTF_CSRF_ENABLED = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+RATELIMIT_STORAGE_URI = "memory://"
+
+# Pages fetch from here only: no fonts, maps, or pixels from elsewhere. Plain http, because it listens on loopback.
+TALISMAN_ENABLED = True
+TALISMAN_CONFIG = {
+    "content_security_policy": {
+        "base-uri": ["'self'"],
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "blob:", "data:"],
+        "worker-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "object-src": "'none'",
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "script-src": ["'self'", "'strict-dynamic'", "'unsafe-eval'"],  # Handlebars compiles the cards' templates
+        "frame-ancestors": ["'self'"],
+    },
+    "content_security_policy_nonce_in": ["script-src"],
+    "force_https": False,
+    "session_cookie_secure": False,
+}
+CONTENT_SECURITY_POLICY_WARNING = False
+
+FEATURE_FLAGS = {
+    "ENABLE_TEMPLATE_PROCESSING": False,  # Jinja in a query is a way around row-level security
+    "DASHBOARD_RBAC": False,  # who may read the datasets may open the dashboard
+    "ALERT_REPORTS": False,
+    "DRILL_TO_DETAIL": True,
+    "DRILL_BY": True,
+    "ALLOW_ADHOC_SUBQUERY": False,
+    "CACHE_IMPERSONATION": True,
+}
+# Cards are written in HTML: these attributes beside what the sanitizer already lets through.
+HTML_SANITIZATION = True
+HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["style", "className"]}, "tagNames": ["style"]}
+
+
+def cache(name: str, seconds: int) -> dict[str, object]:
+    """A cache in a folder of its own."""
+    return {
+        "CACHE_TYPE": "FileSystemCache",
+        "CACHE_DIR": str(Path(facts["cache"]) / name),
+        "CACHE_THRESHOLD": 5000,
+        "CACHE_DEFAULT_TIMEOUT": seconds,
+        "CACHE_KEY_PREFIX": f"{name}_",
+    }
+
+
+DAY = 86400
+CACHE_CONFIG = cache("pages", 300)
+# The embedded lake answers in milliseconds, and a remembered answer could be of another publication than its neighbour.
+DATA_CACHE_CONFIG = cache("data", 600) if facts["remember_answers"] else {"CACHE_TYPE": "NullCache"}
+FILTER_STATE_CACHE_CONFIG = cache("filters", 90 * DAY)
+EXPLORE_FORM_DATA_CACHE_CONFIG = cache("explore", 7 * DAY)
+
+ROW_LIMIT = 10_000
+SQL_MAX_ROW = 100_000
+SUPERSET_WEBSERVER_TIMEOUT = 110
+SQLLAB_TIMEOUT = 60
+TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
+BUG_REPORT_URL = None
+DOCUMENTATION_URL = None
+
+# Eight hues that stay apart for colour-blind readers (after Okabe and Ito), darker where white text stands on them.
+EXTRA_CATEGORICAL_COLOR_SCHEMES = [
+    {
+        "id": "shopsphere",
+        "description": "Told apart by colour-blind readers",
+        "label": "ShopSphere",
+        "isDefault": True,
+        "colors": ["#1f6fb2", "#d9730d", "#0b8f6a", "#a64d8f", "#7a6a00", "#4aa8d8", "#b3261e", "#6b7280"],
+    }
+]
+
+DB_CONNECTION_MUTATOR = lake_connections.with_latest_file
+lake_connections.install()
