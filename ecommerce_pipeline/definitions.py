@@ -5,6 +5,7 @@
     quality/rejects what ingestion could not read                      quality/
     staging … ml    dbt models, published together                     transformation/
     ops             the record of every run                            operations/
+    dashboards      Superset's, downstream of their marts              dashboards/
 
 `dagster dev` and `shopsphere` both load `defs`; loading reads files of the project only and asks no server.
 """
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 from dagster import AssetsDefinition, AssetSpec, Definitions
 
+from ecommerce_pipeline.dashboards import sensors as dashboard_sensors
+from ecommerce_pipeline.dashboards.assets import dashboard_assets
 from ecommerce_pipeline.ingestion.assets import raw_assets
 from ecommerce_pipeline.operations import jobs, partitions, pipeline_runs, policies, schedules, sensors
 from ecommerce_pipeline.operations.configuration import configured
@@ -20,6 +23,7 @@ from ecommerce_pipeline.operations.threads import threads_executor
 from ecommerce_pipeline.quality.rejects import rejects_asset
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.sources.assets import source_assets
+from ecommerce_pipeline.transformation import project
 from ecommerce_pipeline.transformation.assets import model_assets
 
 
@@ -27,12 +31,15 @@ def lakehouse(settings: Settings) -> Definitions:
     """The whole graph for these settings."""
     sources = source_assets(settings)
     parts = [*sources, *_tables(settings)]
-    upkeep_job = jobs.upkeep_job(settings)
+    upkeep_job, dashboards_job = jobs.upkeep_job(settings), jobs.dashboards_job()
     return Definitions(
         assets=[policies.apply(part) if isinstance(part, AssetsDefinition) else part for part in parts],
-        jobs=[*jobs.asset_jobs(key for part in sources for key in part.keys), upkeep_job],
+        jobs=[*jobs.asset_jobs(key for part in sources for key in part.keys), upkeep_job, dashboards_job],
         schedules=schedules.schedules(settings, upkeep_job),
-        sensors=sensors.sensors(settings),
+        sensors=[
+            *sensors.sensors(settings),
+            *dashboard_sensors.sensors(settings, project.manifest(settings), dashboards_job),
+        ],
         executor=threads_executor,
     )
 
@@ -45,6 +52,7 @@ def _tables(settings: Settings) -> list[AssetsDefinition | AssetSpec]:
         rejects_asset(settings, raw_keys),
         model_assets(settings, partitions.daily(settings)),
         pipeline_runs.asset_spec(),
+        *dashboard_assets(settings, project.manifest(settings)),
     ]
 
 

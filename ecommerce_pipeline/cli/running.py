@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecommerce_pipeline.cli import console
+
+if TYPE_CHECKING:
+    from ecommerce_pipeline.settings import Settings
 
 DAYS = re.compile(r"\d{4}-\d{2}-\d{2}(:\d{4}-\d{2}-\d{2})?")
 
@@ -51,9 +54,18 @@ def materialize(
         outcome = execution.run(
             settings, definitions.defs, target, days, full_refresh=full_refresh, listener=shown.listen
         )
+        _show_on_dashboards(settings)
     progress.summarise(outcome)
     if not outcome.succeeded:
         raise typer.Exit(console.FAILED)
+
+
+def _show_on_dashboards(settings: Settings) -> None:
+    """Dashboards, where there are any, read what was published."""
+    from ecommerce_pipeline.dashboards import sensors
+    from ecommerce_pipeline.transformation import project
+
+    sensors.follow(settings, project.manifest(settings))
 
 
 def runs(limit: Annotated[int, typer.Option(help="how many, the latest first")] = 20) -> None:

@@ -4,8 +4,6 @@ chart.
 The graph is made from files alone, whether Superset is installed or not; only a run needs the server.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

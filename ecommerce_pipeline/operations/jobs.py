@@ -13,11 +13,12 @@ from ecommerce_pipeline.operations import upkeep
 from ecommerce_pipeline.settings import Settings
 
 MODELS_OP = "models"
+DASHBOARDS = "dashboards"
 
 
 def asset_jobs(source_keys: Iterable[AssetKey]) -> Sequence[UnresolvedAssetJobDefinition]:
     """The jobs over the graph."""
-    everything = AssetSelection.all()
+    everything = AssetSelection.all() - AssetSelection.groups(DASHBOARDS)  # they need a server that may not run
     return [
         define_asset_job(
             "daily_update",
@@ -36,6 +37,15 @@ def asset_jobs(source_keys: Iterable[AssetKey]) -> Sequence[UnresolvedAssetJobDe
             description="Looks into every source system: what each table holds, without reading it.",
         ),
     ]
+
+
+def dashboards_job() -> UnresolvedAssetJobDefinition:
+    """Brings every dashboard up to git and asks each of its charts."""
+    return define_asset_job(
+        DASHBOARDS,
+        selection=AssetSelection.groups(DASHBOARDS),
+        description="Makes the dashboard server equal to git and asks every chart; needs the server (make dashboards).",
+    )
 
 
 def upkeep_job(settings: Settings) -> JobDefinition:
