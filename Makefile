@@ -52,7 +52,7 @@ dev: setup ## the Dagster UI on the demo's data
 	@$(RUN) dev
 
 test: setup ## every test but the slow ones
-	@$(BIN)/pytest -m "not soak and not stack" -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest -m "not soak and not stack" -n 2 --no-loadscope-reorder
 
 test-stack: setup ## the tests on the real servers, started natively
 	@$(BIN)/pytest -m "stack and not soak" tests

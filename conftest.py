@@ -3,30 +3,41 @@
 Meltano is imported before pytest names the tests under `meltano/` after their folder and so hides the package.
 """
 
-from pathlib import Path
+from __future__ import annotations
+
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import meltano  # noqa: F401
 
-ROOT = Path(__file__).parent
+# Folders whose tests read the session's lake; it is made once, by the worker that has them all.
+ON_THE_LAKE = {"tests/acceptance", "tests/cli", "tests/embedded"}
 # What takes longest goes first, so that no worker is left alone with it in the end.
-LONGEST_FIRST = ("lake", "tests/faults", "tests/bad_days", "tests/yours", "tests/lakehouse", "tests/shopsphere")
+LONGEST_FIRST = ("lake", "tests/bad_days", "tests/faults", "tests/yours", "tests/lakehouse", "tests/ingestion")
 
 
-def group_of(item: pytest.Item) -> str:
-    """All tests on the session's lake share it; other tests share what their folder or their plugin prepares."""
-    if "company" in getattr(item, "fixturenames", ()):
-        return "lake"
-    parts = item.path.relative_to(ROOT).parts
-    return "/".join(parts[: 3 if parts[0] == "meltano" else 2])
+def group_of(nodeid: str) -> str:
+    """The tests of a folder, or of a plugin, share what it prepares."""
+    parts = nodeid.partition("::")[0].split("/")
+    folder = "/".join(parts[: 3 if parts[0] == "meltano" else 2])
+    return "lake" if folder in ON_THE_LAKE else folder
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+class ByGroup(LoadScopeScheduling):
+    """Gives a worker the whole of a group (xdist's own groups come to nothing with this pytest)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """How `pytest -n 2` shares the tests out."""
+    return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for `--dist loadgroup` and put the longest groups first; within a group nothing moves."""
-    groups = {item: group_of(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Put the longest groups first; within a group nothing moves."""
     rank = {group: number for number, group in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: (rank.get(groups[item], len(rank)), groups[item]))
+    items.sort(key=lambda item: (rank.get(group_of(item.nodeid), len(rank)), group_of(item.nodeid)))

@@ -1,7 +1,7 @@
 """One lake for the whole session, built the way a user builds it: ShopSphere → Meltano → Iceberg → dbt → publication.
 
 It stands in a folder of its own: the environment goes before the developer's `.env`, which is not even read, and
-nothing touches `var/`. The company is brought to DAY and loaded, then lives a few days more, each loaded as it ends,
+nothing touches `var/`. The company is brought to DAY and loaded, then lives DAYS_LIVED more, each loaded as it ends,
 so that every test reads tables that have lived the daily rhythm. Scale 0.02 is a fiftieth of the households.
 """
 
@@ -28,7 +28,7 @@ os.environ["DO_NOT_TRACK"] = "1"
 
 SCALE = 0.02
 DAY = date(2017, 12, 15)
-DAYS_LIVED = int(os.environ.get("TESTS_DAYS_LIVED", "2"))  # `make soak` lives a week
+DAYS_LIVED = int(os.environ.get("TESTS_DAYS_LIVED", "1"))  # `make soak` lives a week
 
 
 @dataclass(frozen=True)

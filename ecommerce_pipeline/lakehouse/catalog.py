@@ -11,6 +11,7 @@ from typing import Literal
 
 from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ecommerce_pipeline.lakehouse import database
 from ecommerce_pipeline.lakehouse.database import branches, lake_facts
@@ -62,6 +63,13 @@ def check_warehouse(settings: Settings) -> None:
         recorded = connection.scalar(select(lake_facts.c.value).where(lake_facts.c.name == "warehouse"))
     if recorded == settings.warehouse:
         return
+    try:
+        _settle(settings)
+    except IntegrityError:  # another process has just settled it: look again where
+        _settle(settings)
+
+
+def _settle(settings: Settings) -> None:
     with database.transaction(settings) as connection:
         _settle_warehouse(connection, settings.warehouse)
 

@@ -80,7 +80,7 @@ def start(
     target_path.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-m", "ecommerce_pipeline.transformation.dbt_process"]
     process = subprocess.Popen(
-        [*program, *arguments, "--target", settings.profile],
+        [*program, *arguments, "--target", settings.profile, "--target-path", str(target_path)],
         cwd=project_dir,
         env={**os.environ, **_environment(settings, project_dir, target_path), **(environment or {})},
         stdin=subprocess.PIPE,  # never written to: its closing is the sign that this process has died
@@ -115,7 +115,6 @@ def _environment(settings: Settings, project_dir: Path, target_path: Path) -> di
         "SHOPSPHERE_BUSINESS_TIMEZONE": settings.business_timezone,
         "SHOPSPHERE_REPORTING_THRESHOLD_USD": str(settings.reporting_threshold_usd),
         "DBT_PROFILES_DIR": str(project_dir),
-        "DBT_TARGET_PATH": str(target_path),
         "DBT_LOG_PATH": str(target_path),
         "DBT_LOG_FORMAT": "json",
         "DBT_LOG_FORMAT_FILE": "text",

@@ -40,11 +40,11 @@ def _build(arguments: Sequence[str]) -> int:
     ended: Any = dbtRunner().invoke([*arguments, "--no-write-json"])
     if ended.exception is not None or ended.result is None:
         return UNHANDLED
-    _write(ended.result.results)
+    _write(ended.result.results, Path(arguments[arguments.index("--target-path") + 1]))
     return 0 if ended.success else FAILED
 
 
-def _write(results: Iterable[Any]) -> None:
+def _write(results: Iterable[Any], target_path: Path) -> None:
     said = [
         {
             "unique_id": result.node.unique_id,
@@ -56,7 +56,7 @@ def _write(results: Iterable[Any]) -> None:
         }
         for result in results
     ]
-    path = Path(os.environ["DBT_TARGET_PATH"]) / RESULTS
+    path = target_path / RESULTS
     whole = path.with_suffix(".part")
     whole.write_text(json.dumps({"results": said}), "utf-8")
     whole.replace(path)
