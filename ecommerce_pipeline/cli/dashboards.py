@@ -22,10 +22,11 @@ Name = Annotated[str, typer.Argument(help="a dashboard, as its file is called: e
 @app.command()
 def up() -> None:
     """Install and start Superset on this machine, and give it what is in git; safe to repeat."""
-    from ecommerce_pipeline.dashboards import installation, metadata_store, server, views
+    from ecommerce_pipeline.dashboards import connection, installation, metadata_store, server, views
     from ecommerce_pipeline.operations import services
 
     settings, out = console.settings(), console.console()
+    connection.database(settings)  # refuses before anything is installed
     if not installation.is_installed(settings):
         with out.status("installing Superset in its own environment, 800 MB"):
             installation.install(settings)

@@ -1,9 +1,10 @@
-"""How Superset reaches the marts: the authority on the database entry, one a profile."""
+"""How Superset reaches the marts: the authority on the database entry."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ecommerce_pipeline.dashboards.errors import DashboardsError
 from ecommerce_pipeline.dashboards.places import Places
 from ecommerce_pipeline.settings import Settings
 
@@ -12,7 +13,12 @@ READ_ONLY = {"expose_in_sqllab": True, "allow_run_async": False, "allow_ctas": F
 
 
 def database(settings: Settings) -> dict[str, Any]:
-    """What the database's file says of the connection, on these settings' profile."""
+    """What the database's file says of the connection; raises DashboardsError on the stack, which has none yet."""
+    if settings.profile != "embedded":
+        raise DashboardsError(
+            "the dashboards read the embedded lake only, so far. Next: SHOPSPHERE_PROFILE=embedded, or connect a "
+            "Superset of your own to Trino as the user `analyst`"
+        )
     return {
         "sqlalchemy_uri": f"duckdb:///{Places.of(settings).lake}",
         "cache_timeout": None,

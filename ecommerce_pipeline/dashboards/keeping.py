@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ecommerce_pipeline.dashboards import bundle, connection, files, validation, views
+from ecommerce_pipeline.dashboards import access, bundle, connection, files, validation, views
 from ecommerce_pipeline.dashboards import sync as syncing
 from ecommerce_pipeline.dashboards.client import Client
 from ecommerce_pipeline.dashboards.contract import Contract
 from ecommerce_pipeline.dashboards.errors import DashboardsError
+from ecommerce_pipeline.dashboards.files import Assets
 from ecommerce_pipeline.dashboards.sync import Step
 from ecommerce_pipeline.settings import Settings
 
 
 def sync(settings: Settings, contract: Contract, *, only_plan: bool = False) -> list[Step]:
-    """Brings views and server up to the lake and to git; the steps it took, or would take.
+    """Brings views, server and roles up to the lake and to git; the steps it took on objects, or would take.
 
     Raises DashboardsError when the files do not fit the models; nothing is changed then.
     """
-    wanted = rendered(settings, contract)
+    assets = files.read(files.folder(settings))
+    wanted = rendered(settings, assets, contract)
     client = Client.of(settings)
     steps = syncing.plan(wanted, client.exported())
     if not only_plan:
         views.refresh(settings, contract.tables.values())
         syncing.apply(client, wanted, steps)
+        access.apply(client, assets, access.read(settings, assets))
     return steps
 
 
-def rendered(settings: Settings, contract: Contract) -> Mapping[str, Any]:
+def rendered(settings: Settings, assets: Assets, contract: Contract) -> Mapping[str, Any]:
     """The bundle of everything in git; raises DashboardsError naming the first problems of files that do not fit."""
-    assets = files.read(files.folder(settings))
     problems = validation.problems(assets, contract)
     if problems:
         more = f" … and {len(problems) - 3} more" if len(problems) > 3 else ""

@@ -108,8 +108,8 @@ def _folder(location: str) -> str:
     """The table's folder, from its metadata file's address."""
     if not location.startswith("file://"):
         raise DashboardsError(
-            f"{location}: the embedded dashboards read a lake in a folder. "
-            "Next: SHOPSPHERE_PROFILE=stack, whose dashboards read through Trino"
+            f"{location}: the dashboards read a lake in a folder, so far. "
+            "Next: connect a Superset of your own to the engine of this lake"
         )
     return f"{Path(location.removeprefix('file://')).parent.parent}/"
 
