@@ -1,4 +1,5 @@
-"""Writing rows into the company's databases: COPY for a first load, COPY and upsert for the days after.
+"""Writing rows into PostgreSQL: COPY for a first load, COPY and upsert for the days after. `Loader` is what a step asks
+of any server.
 
 A first load of a database is one transaction, and so is each later step: readers and crashes see all of it or nothing.
 """
@@ -6,10 +7,9 @@ A first load of a database is one transaction, and so is each later step: reader
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 import psycopg
@@ -19,14 +19,23 @@ from shopsphere.tables import TABLES, Table
 
 LOG = logging.getLogger(__name__)
 CHUNK = 200_000
+Connection = psycopg.Connection[Any]
 
 
-class Loader:
+class Loader(Protocol):
+    """Takes frames in and writes them to one database within one transaction."""
+
+    def put(self, address: str, rows: pl.DataFrame) -> None:
+        """Adds the rows of a table, by key; without effect if the same rows were put before."""
+        ...
+
+
+class PostgresLoader:
     """Takes frames in and writes them to one database within one transaction; `fresh` means the tables were just
     made.
     """
 
-    def __init__(self, db: psycopg.Connection[Any], *, fresh: bool) -> None:
+    def __init__(self, db: Connection, *, fresh: bool) -> None:
         self.db, self.fresh = db, fresh
 
     def put(self, address: str, rows: pl.DataFrame) -> None:
@@ -70,24 +79,26 @@ class Loader:
 
 
 @contextmanager
-def loading(home: Path, port: int, database: str, *, fresh: bool) -> Iterator[Loader]:
-    """One transaction on a database; `fresh` drops and makes its schema first, and its keys last."""
-    with postgres.connect(home, port, database) as db:
+def loading(connect: Callable[..., Connection], database: str, *, fresh: bool) -> Iterator[PostgresLoader]:
+    """One transaction on a database, which `connect` opens as its owner; `fresh` drops and makes its schema first, and
+    its keys last.
+    """
+    with connect() as db:
         if fresh:
             db.execute(f"DROP SCHEMA IF EXISTS {database} CASCADE")
             db.execute(f"CREATE SCHEMA {database}")
             _execute(db, (table.create_sql() for table in TABLES.values() if table.database == database))
-        yield Loader(db, fresh=fresh)
+        yield PostgresLoader(db, fresh=fresh)
         if fresh:
             _execute(
                 db, (line for table in TABLES.values() if table.database == database for line in table.index_sql())
             )
             postgres.grant_reading(db, database)
     if fresh:  # later days are few rows: the server's own autovacuum sees to them
-        with postgres.connect(home, port, database, autocommit=True) as db:
+        with connect(autocommit=True) as db:
             db.execute("ANALYZE")
 
 
-def _execute(db: psycopg.Connection[Any], statements: Iterable[str]) -> None:
+def _execute(db: Connection, statements: Iterable[str]) -> None:
     for statement in statements:
         db.execute(statement)  # type: ignore[call-overload]

@@ -157,7 +157,7 @@ def connect(home: Path, port: int, database: str = "postgres", **options: Any) -
     except psycopg.OperationalError as error:
         raise CompanyError(
             f"the company's PostgreSQL does not answer on 127.0.0.1:{port} ({str(error).strip()}). "
-            f"Next: start the services; its log is {home / 'log' / 'postgres.log'}"
+            "Next: start the services; its log is log/postgres.log in the home folder"
         ) from error
 
 
@@ -173,9 +173,12 @@ def ensure_databases(home: Path, port: int) -> None:
             if name not in known:
                 db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             db.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-            db.execute(
-                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(READER))
-            )
+            let_in(db, name)
+
+
+def let_in(db: psycopg.Connection[Any], database: str) -> None:
+    """The reader may connect to the database."""
+    db.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(READER)))
 
 
 def grant_reading(db: psycopg.Connection[Any], schema: str) -> None:

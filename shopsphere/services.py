@@ -13,6 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -20,13 +21,21 @@ from ecommerce_pipeline.operations.services import Program
 from shopsphere import postgres
 from shopsphere.state import Places, read_json, secret, write_private
 
+if TYPE_CHECKING:
+    from shopsphere.databases import Databases
+
 LOG = logging.getLogger(__name__)
 
 
-def programs(home: Path) -> list[Program]:
-    """What the supervisor is to run for the company below `home`; makes the database cluster first if there is none."""
+def programs(home: Path, databases: Databases | None = None) -> list[Program]:
+    """What the supervisor is to run for the company below `home`; makes the database cluster first if there is none
+    and `databases` (None: the embedded ones) need it.
+    """
+    api = _api(home, _port(home, "hubspot"))
+    if databases and not databases.need_own_server:
+        return [api]
     postgres.prepare(home)
-    return [_database(home, _port(home, "postgres")), _api(home, _port(home, "hubspot"))]
+    return [_database(home, _port(home, "postgres")), api]
 
 
 def port(home: Path, name: str) -> int:

@@ -41,7 +41,7 @@ class Window:
 @dataclass(frozen=True)
 class Clock:
     """The company stands at the end of `day`; `until` and `faults` are set while a step towards `until` is under
-    way.
+    way; `shop` is the kind of server that holds its orders.
     """
 
     seed: int
@@ -49,6 +49,7 @@ class Clock:
     day: date
     until: date | None = None
     faults: float = 0.0
+    shop: str = "postgresql"
 
     def towards(self, until: date, faults: float) -> Clock:
         """The clock as it is noted while the days up to `until` are being written."""
@@ -149,6 +150,7 @@ def read_clock(home: Path) -> Clock | None:
         date.fromisoformat(text["day"]),
         date.fromisoformat(until) if until else None,
         text["faults"],
+        text.get("shop", "postgresql"),
     )
 
 

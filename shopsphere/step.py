@@ -16,9 +16,10 @@ from pathlib import Path
 
 import polars as pl
 
-from shopsphere import catalog, crm, event_files, hubspot_store, ledger, marketing, people, services, shop, web
+from shopsphere import catalog, crm, event_files, hubspot_store, ledger, marketing, people, shop, web
+from shopsphere.databases import Databases
 from shopsphere.faults import LINE_FAULTS, Faults
-from shopsphere.load import Loader, loading
+from shopsphere.load import Loader
 from shopsphere.purchases import Copy, copies
 from shopsphere.state import FIRST_DAY, Clock, Places, Window
 
@@ -30,6 +31,7 @@ class Step:
     """The days being written."""
 
     home: Path
+    databases: Databases
     clock: Clock
     window: Window
     fresh: bool
@@ -65,10 +67,9 @@ def _timed(what: str) -> Iterator[None]:
 
 
 def _write_shop(step: Step) -> None:
-    port = services.port(step.home, "postgres")
     with (
         _timed("shop: customers, orders, lines, payments, refunds"),
-        loading(step.home, port, "shop", fresh=step.fresh) as into,
+        step.databases.shop.loading(fresh=step.fresh) as into,
     ):
         for copy in step.copies:
             _write_people(step, copy, into)
@@ -98,10 +99,10 @@ def _write_orders(step: Step, copy: Copy, into: Loader) -> None:
 
 
 def _write_catalog(step: Step) -> None:
-    port, copy, breaks = services.port(step.home, "postgres"), step.copies[0], step.faults.breaks
+    copy, breaks = step.copies[0], step.faults.breaks
     with (
         _timed("catalog: products, prices, inventory, stores"),
-        loading(step.home, port, "catalog", fresh=step.fresh) as into,
+        step.databases.catalog.loading(fresh=step.fresh) as into,
     ):
         into.put("catalog.products", breaks("catalog.products", catalog.products(copy, step.window), ["product_id"]))
         into.put("catalog.prices", breaks("catalog.prices", catalog.prices(copy, step.window), ["price_id"]))

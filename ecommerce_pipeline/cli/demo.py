@@ -43,11 +43,12 @@ def register(app: typer.Typer) -> None:
 def demo(scale: Scale = 1.0, until: Day = DEMO_DAY) -> None:
     """From nothing to the marts: start ShopSphere, let its year pass until a day, load and build everything."""
     from ecommerce_pipeline.cli.running import materialize
-    from shopsphere import company
+    from shopsphere import company, databases
 
     settings = _up(console.settings())
     with _told("ShopSphere opens its shop"):
-        company.seed(settings.home, scale, (until or DEMO_DAY).date())
+        where = databases.of(settings)
+        company.seed(databases.home(settings), scale, (until or DEMO_DAY).date(), databases=where)
     materialize("daily_update")
     _headlines(settings)
 
@@ -71,13 +72,14 @@ def simulate(
     faults: Annotated[float, typer.Option(min=0, max=1, help="share of faulty records")] = 0.0,
 ) -> None:
     """Let days pass in ShopSphere: orders, changes, events arrive in its systems. Default: one day."""
-    from shopsphere import company
+    from shopsphere import company, databases
 
     if days is not None and until is not None:
         console.fail("--days or --until, not both", console.MISUSED)
     settings = _up(console.settings())
     with _told("days pass in ShopSphere"):
-        clock = company.simulate(settings.home, days, until.date() if until else None, faults)
+        goal, where = until.date() if until else None, databases.of(settings)
+        clock = company.simulate(databases.home(settings), days, goal, faults, databases=where)
     console.say(f"ShopSphere stands at the end of {clock.day}. Next: `shopsphere materialize daily_update`")
 
 
@@ -86,14 +88,15 @@ def _up(settings: Settings) -> Settings:
     from ecommerce_pipeline.environment import keep_shell_environment
     from ecommerce_pipeline.operations import services
     from ecommerce_pipeline.settings import get_settings
-    from shopsphere import company
+    from shopsphere import company, databases
     from shopsphere.services import programs
 
     if settings.profile == "stack":
         settings = stack.start(settings)
+    home, where = databases.home(settings), databases.of(settings)
     with _told("starting ShopSphere's databases and API"):
-        services.start(settings, programs(settings.home))
-    company.write_connection_settings(settings.home, settings.env_file)
+        services.start(settings, programs(home, where))
+    company.write_connection_settings(home, settings.env_file, where)
     get_settings.cache_clear()
     found = get_settings()
     keep_shell_environment(found)

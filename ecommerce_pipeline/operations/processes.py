@@ -26,7 +26,7 @@ def with_mark(name: str, value: str) -> list[int]:
 
 def _has(process: psutil.Process, name: str, value: str) -> bool:
     try:
-        return process.environ().get(name) == value
+        return bool(process.environ().get(name) == value)
     except psutil.Error:  # it has ended meanwhile, or is another user's
         return False
 
