@@ -79,4 +79,7 @@ def _storage(settings: Settings) -> dict[str, object]:
     if settings.profile == "stack":
         # Dagster speaks to PostgreSQL by its own driver
         return {"postgres": {"postgres_url": settings.postgres_address("dagster").replace("+psycopg", "")}}
-    return {"sqlite": {"base_dir": str(settings.dagster_home / "storage")}}
+    base_dir = {"base_dir": str(settings.dagster_home / "storage")}
+    return {
+        "custom": {"module": "ecommerce_pipeline.operations.run_storage", "class": "KeptStorage", "config": base_dir}
+    }
