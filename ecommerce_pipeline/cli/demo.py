@@ -1,4 +1,4 @@
-"""`demo`, `up`, `down`, `simulate`: ShopSphere, the demo company, and the way from nothing to its marts.
+"""`demo`, `up`, `simulate`: ShopSphere, the demo company, and the way from nothing to its marts.
 
 The only file of the pipeline that knows `shopsphere/`; a team that deletes that folder loses these commands and
 nothing else. Every step finds out what is already done, so the same command goes on after an interruption.
@@ -36,7 +36,7 @@ Try next:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (demo, up, down, simulate):
+    for command in (demo, up, simulate):
         app.command()(command)
 
 
@@ -56,14 +56,6 @@ def demo(scale: Scale = 1.0, until: Day = DEMO_DAY) -> None:
 def up() -> None:
     """Start ShopSphere's databases and API (on the stack: its servers first), and write their addresses into .env."""
     _up(console.settings())
-
-
-def down() -> None:
-    """Stop everything that was started; data stays."""
-    from ecommerce_pipeline.operations import stack
-
-    stack.stop(console.settings())
-    console.say("stopped")
 
 
 def simulate(

@@ -1,4 +1,4 @@
-"""`dev` and `reset`: the Dagster UI on this lake, and the way back to nothing."""
+"""`dev`, `down`, `reset`: the Dagster UI on this lake, the end of whatever was started, and the way back to nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ecommerce_pipeline.cli import console
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(dev)
+    app.command()(down)
     app.command()(reset)
 
 
@@ -48,6 +49,14 @@ def _wait(served: subprocess.Popen[bytes]) -> int:
     signal.signal(signal.SIGTERM, stop)
     code = served.wait()
     return 0 if code in (0, -signal.SIGINT) else console.FAILED
+
+
+def down() -> None:
+    """Stop everything that was started; data stays."""
+    from ecommerce_pipeline.operations import stack
+
+    stack.stop(console.settings())
+    console.say("stopped")
 
 
 def reset(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:

@@ -26,7 +26,7 @@ def test_the_demo_and_its_commands_are_gone(connected):
     assert not (connected.root / "shopsphere").exists()
     shown = connected.must(".venv/bin/shopsphere --help")
     assert "materialize" in shown
-    for command in ("demo", "simulate", "up", "down"):
+    for command in ("demo", "simulate", "up"):
         assert f" {command} " not in shown
     assert connected.type(".venv/bin/shopsphere demo").returncode == 2
     found = connected.must(
