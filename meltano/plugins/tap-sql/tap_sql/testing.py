@@ -8,6 +8,7 @@ only here.
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -138,6 +139,8 @@ def _run(command: list[str], user: str | None) -> None:
     subprocess.run(
         [str(binaries() / program), *arguments],
         user=user,
+        group=pwd.getpwnam(user).pw_gid if user else None,
+        extra_groups=[] if user else None,
         check=True,
         cwd="/",
         stdout=subprocess.DEVNULL,
