@@ -15,7 +15,7 @@ import socket
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +123,7 @@ def _initialise(folder: Path) -> ThrowawayPostgres:
         "utf8",
         "-N",
     ]
-    _run(initdb, user)
+    run_program(initdb)
     secret.unlink()
     with (data / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{option.replace('=', ' = ')}\n" for option in OPTIONS)
@@ -131,11 +131,13 @@ def _initialise(folder: Path) -> ThrowawayPostgres:
 
 
 def _control(data: Path, *arguments: str) -> None:
-    _run(["pg_ctl", "-D", str(data), *arguments], as_server_user())
+    run_program(["pg_ctl", "-D", str(data), *arguments])
 
 
-def _run(command: list[str], user: str | None) -> None:
+def run_program(command: Sequence[str]) -> None:
+    """Run one of the server's programs to its end, as the server's account; raises CalledProcessError."""
     program, *arguments = command
+    user = as_server_user()
     subprocess.run(
         [str(binaries() / program), *arguments],
         user=user,

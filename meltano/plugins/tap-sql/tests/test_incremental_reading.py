@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_sql.snapshot import HALF, LOW, Snapshot, full_id, is_newer, newer_sql
-from tap_sql.testing import as_server_user, binaries, throwaway_postgres
+from tap_sql.testing import as_server_user, run_program, throwaway_postgres
 
 TABLE = "create table t (id int primary key, v text, updated_at timestamp(6) not null); create index on t (updated_at)"
 
@@ -275,8 +273,7 @@ def wrap(server):
     """
 
     def run(program, *arguments):
-        command = [binaries() / program, "-D", server.data, *arguments]
-        subprocess.run(command, user=as_server_user(), check=True, cwd="/", stdout=subprocess.DEVNULL)
+        run_program([program, "-D", str(server.data), *map(str, arguments)])
 
     server.execute("vacuum freeze")
     with psycopg.connect(server.owner_url.replace("/shop", "/postgres"), autocommit=True) as connection:
