@@ -64,7 +64,7 @@ soak: setup ## the slow and randomised suites; results go to docs/
 	@$(BIN)/pytest -m "soak and not stack"
 	@TESTS_DAYS_LIVED=7 $(BIN)/pytest tests/embedded
 
-bench: setup ## the benchmarks; results go to docs/benchmarks.md
+bench: setup ## the benchmarks; results go to docs/benchmarks/
 	@$(BIN)/python -m benchmarks
 
 docs: setup ## the data dictionary, docs/data-dictionary.md
