@@ -20,8 +20,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ecommerce_pipeline.env_file import write_private
 from ecommerce_pipeline.operations.processes import command_of
-from shopsphere.state import CompanyError, Places, secret, write_private
+from shopsphere.state import CompanyError, Places, secret
 
 LOG = logging.getLogger(__name__)
 SYSTEM_USER = "pgserver"

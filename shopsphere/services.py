@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from ecommerce_pipeline.env_file import write_private
 from ecommerce_pipeline.operations.services import Program
+from ecommerce_pipeline.ports import any_free, is_free
 from shopsphere import postgres
-from shopsphere.state import Places, read_json, secret, write_private
+from shopsphere.state import Places, read_json, secret
 
 if TYPE_CHECKING:
     from shopsphere.databases import Databases
@@ -48,11 +49,9 @@ def _port(home: Path, name: str) -> int:
     """The recorded port if it is free or ours already, else another."""
     ports = read_json(Places(home).ports)
     known = ports.get(name)
-    if known and (_is_free(known) or OURS[name](home, known)):
+    if known and (is_free(known) or OURS[name](home, known)):
         return int(known)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        ports[name] = listener.getsockname()[1]
+    ports[name] = any_free()
     write_private(Places(home).ports, json.dumps(ports))
     if known:
         LOG.warning(
@@ -63,16 +62,6 @@ def _port(home: Path, name: str) -> int:
             ports[name],
         )
     return int(ports[name])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _database(home: Path, port: int) -> Program:

@@ -8,12 +8,13 @@ way its window is noted beside the clock; after a crash the next step finishes t
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+
+from ecommerce_pipeline.env_file import write_private
 
 FIRST_DAY = date(2017, 1, 1)
 LAST_DAY = date(2018, 1, 1)
@@ -115,15 +116,6 @@ class Places:
     def ports(self) -> Path:
         """The TCP ports that were found free and are used again."""
         return self.sources / "ports.json"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replaces `path` by `text` at once, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -34,6 +36,28 @@ def fail(message: str, code: int) -> NoReturn:
 
     say(f"[red]{escape(message)}[/red]")
     raise typer.Exit(code)
+
+
+@contextmanager
+def told(what: str, log_name: str) -> Iterator[None]:
+    """What is being done, in the words of that log, while it is done; line by line where there is no terminal."""
+    import logging
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            words = record.getMessage()
+            status.update(words)
+            if record.levelno >= logging.WARNING or not out.is_terminal:
+                out.print(words)
+
+    out, teller, log = console(), Teller(), logging.getLogger(log_name)
+    log.setLevel(logging.INFO)
+    log.addHandler(teller)
+    with out.status(what) as status:
+        try:
+            yield
+        finally:
+            log.removeHandler(teller)
 
 
 def settings() -> Settings:

@@ -6,8 +6,6 @@ nothing else. Every step finds out what is already done, so the same command goe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +16,7 @@ from ecommerce_pipeline.cli import console, stack
 if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
 
+LOG_NAME = "shopsphere"
 DEMO_DAY = datetime(2017, 12, 15)  # noqa: DTZ001 (Typer parses days as naive datetimes)
 Scale = Annotated[
     float, typer.Option(envvar="SHOPSPHERE_SCALE", help="1 is the real data, 0.02 a fiftieth of the households")
@@ -46,7 +45,7 @@ def demo(scale: Scale = 1.0, until: Day = DEMO_DAY) -> None:
     from shopsphere import company, databases
 
     settings = _up(console.settings())
-    with _told("ShopSphere opens its shop"):
+    with console.told("ShopSphere opens its shop", LOG_NAME):
         where = databases.of(settings)
         company.seed(databases.home(settings), scale, (until or DEMO_DAY).date(), databases=where)
     materialize("daily_update")
@@ -69,7 +68,7 @@ def simulate(
     if days is not None and until is not None:
         console.fail("--days or --until, not both", console.MISUSED)
     settings = _up(console.settings())
-    with _told("days pass in ShopSphere"):
+    with console.told("days pass in ShopSphere", LOG_NAME):
         goal, where = until.date() if until else None, databases.of(settings)
         clock = company.simulate(databases.home(settings), days, goal, faults, databases=where)
     console.say(f"ShopSphere stands at the end of {clock.day}. Next: `shopsphere materialize daily_update`")
@@ -86,35 +85,13 @@ def _up(settings: Settings) -> Settings:
     if settings.profile == "stack":
         settings = stack.start(settings)
     home, where = databases.home(settings), databases.of(settings)
-    with _told("starting ShopSphere's databases and API"):
+    with console.told("starting ShopSphere's databases and API", LOG_NAME):
         services.start(settings, programs(home, where))
     company.write_connection_settings(home, settings.env_file, where)
     get_settings.cache_clear()
     found = get_settings()
     keep_shell_environment(found)
     return found
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """What the company is doing, in its own words, while it does it."""
-    import logging
-
-    class Teller(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            told = record.getMessage()
-            status.update(told)
-            if record.levelno >= logging.WARNING or not out.is_terminal:
-                out.print(told)
-
-    out, teller, log = console.console(), Teller(), logging.getLogger("shopsphere")
-    log.setLevel(logging.INFO)
-    log.addHandler(teller)
-    with out.status(what) as status:
-        try:
-            yield
-        finally:
-            log.removeHandler(teller)
 
 
 def _headlines(settings: Settings) -> None:

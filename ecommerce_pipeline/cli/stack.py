@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +11,7 @@ from ecommerce_pipeline.cli import console
 if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
 
+LOG_NAME = "ecommerce_pipeline.operations.stack"
 app = typer.Typer(no_args_is_help=True, help="The stack's servers: MinIO, PostgreSQL, MariaDB, Trino.")
 Service = Annotated[str, typer.Argument(help="a name that `stack status` shows")]
 
@@ -91,7 +89,7 @@ def restart(service: Service) -> None:
     from ecommerce_pipeline.operations import stack
 
     settings = console.settings()
-    with told(f"restarting {service}"):
+    with console.told(f"restarting {service}", LOG_NAME):
         stack.restart(settings, service)
     console.say(f"{service} is ready")
 
@@ -100,26 +98,5 @@ def start(settings: Settings) -> Settings:
     """The stack's servers, ready; returns the settings with the secrets that were made on the way."""
     from ecommerce_pipeline.operations import stack
 
-    with told("starting the stack's servers"):
+    with console.told("starting the stack's servers", LOG_NAME):
         return stack.start(settings)
-
-
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    """What is being done, in the words of the stack's own log, while it is done."""
-
-    class Teller(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            words = record.getMessage()
-            status.update(words)
-            if record.levelno >= logging.WARNING or not out.is_terminal:
-                out.print(words)
-
-    out, teller, log = console.console(), Teller(), logging.getLogger("ecommerce_pipeline.operations.stack")
-    log.setLevel(logging.INFO)
-    log.addHandler(teller)
-    with out.status(what) as status:
-        try:
-            yield
-        finally:
-            log.removeHandler(teller)

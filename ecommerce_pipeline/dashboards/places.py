@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from ecommerce_pipeline.dashboards.errors import DashboardsError
 from ecommerce_pipeline.env_file import write_private
+from ecommerce_pipeline.ports import any_free, is_free
 from ecommerce_pipeline.settings import Settings
 
 
@@ -78,9 +78,9 @@ def port(places: Places, name: str, wanted: int, is_ours: Callable[[int], bool])
     """The port recorded for `name` while it is free or ours; else `wanted` if that is free, else any free one."""
     known = read_json(places.ports)
     chosen = known.get(name)
-    if chosen and (_is_free(chosen) or is_ours(chosen)):
+    if chosen and (is_free(chosen) or is_ours(chosen)):
         return int(chosen)
-    known[name] = wanted if wanted and _is_free(wanted) else _any_free()
+    known[name] = wanted if wanted and is_free(wanted) else any_free()
     write_private(places.ports, json.dumps(known))
     return int(known[name])
 
@@ -102,19 +102,3 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path} is not valid JSON ({error}). Next: restore it from a backup; without one, "
             "`shopsphere reset` makes the dashboard server anew"
         ) from error
-
-
-def _is_free(number: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", number))
-        except OSError:
-            return False
-    return True
-
-
-def _any_free() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

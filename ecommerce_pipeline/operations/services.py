@@ -9,7 +9,6 @@ port or a data folder.
 
 from __future__ import annotations
 
-import socket
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from ecommerce_pipeline.operations.supervision import (
     program_config,
     wait_for,
 )
+from ecommerce_pipeline.ports import is_free
 from ecommerce_pipeline.settings import Settings
 
 __all__ = ["Program", "ServiceError", "ServiceStatus", "remove", "restart", "start", "status", "stop"]
@@ -138,21 +138,11 @@ def _check_ports(run: Run, programs: Sequence[Program]) -> None:
     up = {found.name for found in status(run.settings) if found.pid}
     for program in programs:
         for setting, port in program.ports.items():
-            if program.name not in up and not _is_free(port):
+            if program.name not in up and not is_free(port):
                 raise ServiceError(
                     f"port {port}, which {program.name} needs, is taken by another program. Next: stop that "
                     f"(`ss -ltnp 'sport = :{port}'` shows it), or set {setting} in .env to a free port and start again"
                 )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _await(run: Run, program: Program) -> None:

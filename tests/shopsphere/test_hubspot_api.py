@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ecommerce_pipeline.ports import is_free
 from shopsphere.hubspot_store import TYPES
-from shopsphere.services import _is_free
 from shopsphere.state import secret
 from tests.shopsphere.conftest import Running, answer
 
@@ -101,7 +101,7 @@ def test_unknown_types_and_objects_are_not_found(straight: Running) -> None:
 @pytest.fixture
 def slow(straight: Running) -> Iterator[str]:
     """The same data behind a server that takes two requests a second."""
-    port = next(number for number in range(21_000, 22_000) if _is_free(number))
+    port = next(number for number in range(21_000, 22_000) if is_free(number))
     command = [
         sys.executable,
         "-m",
@@ -116,7 +116,7 @@ def slow(straight: Running) -> Iterator[str]:
     server = subprocess.Popen(command, cwd=straight.settings.root)
     try:
         deadline = time.monotonic() + 20
-        while _is_free(port) and time.monotonic() < deadline:
+        while is_free(port) and time.monotonic() < deadline:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce_pipeline.env_file import write_private
 from ecommerce_pipeline.operations import services as owner
 from ecommerce_pipeline.operations.processes import is_alive, with_mark
 from ecommerce_pipeline.operations.services import Program, ServiceError
 from ecommerce_pipeline.operations.supervision import MARK, Run
 from ecommerce_pipeline.settings import Settings
 from shopsphere import company, postgres, services
-from shopsphere.state import Places, read_json, write_private
+from shopsphere.state import Places, read_json
 from tests.shopsphere.conftest import somewhere
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
