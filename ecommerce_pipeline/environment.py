@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from ecommerce_pipeline.env_file import write_private
 from ecommerce_pipeline.lakehouse.catalog import catalog_properties
 from ecommerce_pipeline.settings import Settings
 
@@ -40,11 +41,8 @@ def process_environment(settings: Settings) -> dict[str, str]:
 def write_shell_environment(settings: Settings) -> Path:
     """Write `meltano/.env` (0600), by which `meltano run` from a shell reaches what Dagster does; returns its path."""
     path = settings.root / "meltano" / ".env"
-    lines = [f"{name}={_quoted(value)}" for name, value in sorted(variables(settings).items())]
-    draft = path.with_name(f".env.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text("# Rendered from the pipeline's settings; changes are overwritten.\n" + "\n".join(lines) + "\n")
-    draft.replace(path)
+    lines = [f"{name}={_quoted(value)}\n" for name, value in sorted(variables(settings).items())]
+    write_private(path, "# Rendered from the pipeline's settings; changes are overwritten.\n" + "".join(lines))
     return path
 
 

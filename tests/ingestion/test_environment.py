@@ -2,6 +2,7 @@
 
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 from dotenv import dotenv_values
 
@@ -30,6 +31,15 @@ def test_the_file_for_the_shell_is_private_and_reads_back_exactly(settings, tmp_
     path = write_shell_environment(awkward)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert dotenv_values(path) == variables(awkward)
+
+
+def test_steps_that_write_the_file_at_the_same_moment_do_not_disturb_each_other(settings, tmp_path, monkeypatch):
+    (tmp_path / "meltano").mkdir()
+    monkeypatch.setattr(Settings, "root", tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        written = list(threads.map(lambda _: write_shell_environment(settings), range(400)))
+    assert dotenv_values(written[0]) == variables(settings)
+    assert list(written[0].parent.iterdir()) == [written[0]]
 
 
 def test_names_in_settings_are_resolved_with_and_without_braces():

@@ -64,9 +64,10 @@ def test_a_wrong_path_is_one_line_without_a_traceback(config, tmp_path):
 
 
 def test_a_tap_stopped_in_the_middle_sends_no_bookmark(config, tmp_path):
-    lines = b"".join(b'{"event_id": "%d"}\n' % n for n in range(400_000))
-    for hour in range(8):
-        (tmp_path / "in" / f"{hour:02}.jsonl").write_bytes(lines)
+    # so many batches that a pipe cannot hold their messages: the tap waits for its reader and cannot be done before it
+    settings = json.loads(config.read_text())
+    config.write_text(json.dumps({**settings, "batch_rows": 100}))
+    (tmp_path / "in" / "a.jsonl").write_bytes(b"".join(b'{"event_id": "%d"}\n' % n for n in range(100_000)))
     with subprocess.Popen([TAP, "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         sent = []
         for line in process.stdout:
