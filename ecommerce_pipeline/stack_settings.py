@@ -55,6 +55,7 @@ class StackSettings(BaseSettings):
     postgres_meltano_password: SecretStr = _secret("of `meltano`: Meltano's own database")
     postgres_superset_password: SecretStr = _secret("of `superset`: dashboards' metadata")
     postgres_catalog_password: SecretStr = _secret("of `catalog`: ShopSphere's product catalog")
+    postgres_backup_password: SecretStr = _secret("of `backup`: reads the Iceberg catalog, writes nothing")
 
     mariadb_root_password: SecretStr = _secret("of MariaDB's administrator")
     mariadb_shop_password: SecretStr = _secret("of `shop`, who owns the orders database")
@@ -74,12 +75,13 @@ class StackSettings(BaseSettings):
         """Address of the S3 API."""
         return self.s3_endpoint or f"http://{LOOPBACK}:{self.minio_port}"
 
-    def postgres_address(self, database: str) -> str:
-        """SQLAlchemy address of one of the stack's databases, as its owner; holds the password, so never log it."""
-        password: SecretStr = getattr(self, f"postgres_{database}_password")
-        return (
-            f"postgresql+psycopg://{database}:{password.get_secret_value()}@{LOOPBACK}:{self.postgres_port}/{database}"
-        )
+    def postgres_address(self, database: str, as_user: str = "") -> str:
+        """SQLAlchemy address of one of the stack's databases, as its owner or another role; holds the password, so
+        never log it.
+        """
+        user = as_user or database
+        password: SecretStr = getattr(self, f"postgres_{user}_password")
+        return f"postgresql+psycopg://{user}:{password.get_secret_value()}@{LOOPBACK}:{self.postgres_port}/{database}"
 
     def mariadb_address(self, user: Literal["shop", "meltano"]) -> str:
         """Address of the orders database, as its owner or as its reader; holds the password, so never log it."""

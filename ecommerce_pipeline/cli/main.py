@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from ecommerce_pipeline.cli import branches, dashboards, dictionary, doctor, reading, running, server, stack
+from ecommerce_pipeline.cli import backup, branches, dashboards, dictionary, doctor, reading, running, server, stack
 
 app = typer.Typer(
     name="shopsphere",
@@ -30,6 +30,7 @@ reading.register(app)
 app.add_typer(branches.app, name="branch")
 doctor.register(app)
 server.register(app)
+backup.register(app)
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(stack.app, name="stack")
 dictionary.register(app)

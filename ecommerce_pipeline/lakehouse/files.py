@@ -23,14 +23,14 @@ class StoredFile(NamedTuple):
 
 def list_files(settings: Settings) -> list[StoredFile]:
     """Every file under the warehouse."""
-    system, root = _file_system(settings)
+    system, root = warehouse(settings)
     found = system.get_file_info(FileSelector(root, recursive=True, allow_not_found=True))
     return [StoredFile(f.path, f.size, f.mtime) for f in found if f.type == FileType.File]
 
 
 def delete_files(settings: Settings, paths: Iterable[str]) -> None:
     """Delete files for good; a path that is gone already raises FileNotFoundError."""
-    system, _root = _file_system(settings)
+    system, _root = warehouse(settings)
     for path in paths:
         system.delete_file(path)
 
@@ -41,6 +41,9 @@ def path_of(location: str) -> str:
     return path
 
 
-def _file_system(settings: Settings) -> tuple[FileSystem, str]:
+def warehouse(settings: Settings) -> tuple[FileSystem, str]:
+    """The file system that holds the warehouse, and the warehouse's path in it; a file that is written there makes
+    the folders it needs.
+    """
     scheme, netloc, path = PyArrowFileIO.parse_location(settings.warehouse)
     return PyArrowFileIO(catalog_properties(settings)).fs_by_scheme(scheme, netloc), path

@@ -16,6 +16,8 @@ from ecommerce_pipeline.settings import Settings
 ADMIN = "postgres"
 # The Iceberg catalog, Dagster's storage, Meltano's, Superset's metadata, ShopSphere's product catalog.
 DATABASES = ("lake", "dagster", "meltano", "superset", "catalog")
+# Reads what a backup keeps, and enters no other database.
+BACKUP, BACKED_UP = "backup", ("lake", "dagster", "superset")
 
 
 def admin_address(settings: Settings) -> str:
@@ -29,7 +31,10 @@ def provision(settings: Settings) -> None:
     try:
         with psycopg.connect(admin_address(settings), autocommit=True, connect_timeout=5) as db:
             for name in DATABASES:
-                _ensure(db, name, secret(settings, f"postgres_{name}_password"))
+                _ensure_role(db, name, secret(settings, f"postgres_{name}_password"))
+                _ensure_database(db, name)
+            _ensure_role(db, BACKUP, secret(settings, "postgres_backup_password"))
+            _let_read(db)
     except psycopg.Error as error:
         raise ServiceError(
             f"PostgreSQL's databases could not be made: {str(error).strip()}. "
@@ -37,13 +42,25 @@ def provision(settings: Settings) -> None:
         ) from error
 
 
-def _ensure(db: psycopg.Connection[tuple[object, ...]], name: str, password: str) -> None:
+def _ensure_role(db: psycopg.Connection[tuple[object, ...]], name: str, password: str) -> None:
     role = sql.Identifier(name)
     if db.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
         db.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
     # hashed here, so that the password itself cannot reach the server's log
     hashed = db.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     db.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed)))
+
+
+def _ensure_database(db: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    role = sql.Identifier(name)
     if db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
         db.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
     db.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
+
+
+def _let_read(db: psycopg.Connection[tuple[object, ...]]) -> None:
+    role = sql.Identifier(BACKUP)
+    for name in BACKED_UP:
+        db.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), role))
+    db.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(role))
+    db.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(role))
