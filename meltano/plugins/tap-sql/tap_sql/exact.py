@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from .model import Column
 
+_DAY_MICROSECONDS = 86_400_000_000
 _YEARS = (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 (bounds of zone-less values)
 
 
@@ -56,12 +57,33 @@ def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if isinstance(values.type, pa.BaseExtensionType):
         values = pa.chunked_array([chunk.storage for chunk in values.chunks], values.type.storage_type)
     try:
+        if pa.types.is_boolean(column.arrow):
+            _refuse_other_than_booleans(values)
         found = values if values.type == column.arrow else pc.cast(values, column.arrow)
-    except pa.ArrowInvalid as error:
+        if pa.types.is_time(column.arrow):
+            _refuse_end_of_day(found)
+    except ValueError as error:  # Arrow's own are ValueErrors
         raise ValueError(f"column {column.name} ({column.sql_type}): {error}") from error
     if pa.types.is_timestamp(column.arrow) or pa.types.is_date(column.arrow):
         _refuse_beyond_calendar(found, column)
     return found
+
+
+def _refuse_other_than_booleans(values: pa.ChunkedArray) -> None:
+    """Raise ValueError for a number that is neither 0 nor 1: as a boolean it would be true, which nobody wrote."""
+    if not pa.types.is_integer(values.type):
+        return
+    bounds = pc.min_max(values).as_py()
+    for number in bounds.values():
+        if number not in (None, 0, 1):
+            raise ValueError(f"{number} is no boolean; to read numbers, set tinyint1_is_boolean to false")
+
+
+def _refuse_end_of_day(values: pa.ChunkedArray) -> None:
+    """Raise ValueError for 24:00, which PostgreSQL tells from 00:00 and no time of the lake can."""
+    latest = pc.max(values.cast(pa.int64())).as_py()
+    if latest is not None and latest >= _DAY_MICROSECONDS:
+        raise ValueError("24:00 is no time of day; store 00:00 or an interval")
 
 
 def _refuse_beyond_calendar(values: pa.ChunkedArray, column: Column) -> None:

@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="how far an incremental run looks back behind its bookmark for rows that were committed late",
         ),
     ] = 86_400
+    tinyint1_is_boolean: Annotated[
+        bool, Meta(description="MySQL: tinyint(1) holds true and false only; if not, it is read as a number")
+    ] = True
     batch_rows: Annotated[int, Meta(ge=1, description="rows of a batch file, about")] = 200_000
     batch_bytes: Annotated[
         int, Meta(ge=1, description="bytes of a batch file, about; bounds the memory of wide rows")

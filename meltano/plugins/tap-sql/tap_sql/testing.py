@@ -19,6 +19,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
 
 OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=256MB", "autovacuum=off")
 
@@ -47,6 +51,12 @@ class ThrowawayPostgres:
 
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             connection.execute(sql.encode())
+
+    def connect(self, schema: str) -> psycopg.Connection[Any]:
+        """A connection as the superuser, in the schema; leaving its context commits."""
+        import psycopg
+
+        return psycopg.connect(self.owner_url, options=f"-c search_path={schema}")
 
 
 @contextmanager
@@ -127,7 +137,7 @@ def _initialise(folder: Path) -> ThrowawayPostgres:
     secret.unlink()
     with (data / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{option.replace('=', ' = ')}\n" for option in OPTIONS)
-    return ThrowawayPostgres(_free_port(), password, data)
+    return ThrowawayPostgres(free_port(), password, data)
 
 
 def _control(data: Path, *arguments: str) -> None:
@@ -150,7 +160,8 @@ def run_program(command: Sequence[str]) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

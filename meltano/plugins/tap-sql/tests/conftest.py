@@ -1,4 +1,7 @@
-"""A real PostgreSQL for the session, a fresh schema for each test, and the tap run on it in this process."""
+"""A real PostgreSQL for the session, a fresh schema for each test, and the tap run on it in this process.
+
+MariaDB as well, where the machine has it. Modules of this folder are imported by their bare names.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ from tap_sql.engines import engine_for
 from tap_sql.extract import Extraction
 from tap_sql.settings import parse_settings
 from tap_sql.testing import ThrowawayPostgres, throwaway_postgres
+from tap_sql.testing_mariadb import MISSING, ThrowawayMariaDB, installed, throwaway_mariadb
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +33,19 @@ def server() -> Iterator[ThrowawayPostgres]:
         yield running
 
 
-class Sent:
-    """The messages of one run; batches are read back at once."""
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[ThrowawayMariaDB]:
+    if not installed():
+        pytest.skip(MISSING)
+    with throwaway_mariadb() as running:
+        yield running
 
-    def __init__(self) -> None:
+
+class Sent:
+    """The messages of one run; batches are read back at once, unless a target is to have them."""
+
+    def __init__(self, *, keep_files: bool = False) -> None:
+        self._keep_files = keep_files
         self.messages: list[dict[str, Any]] = []
         self.tables: dict[str, list[pa.Table]] = {}
 
@@ -40,7 +55,8 @@ class Sent:
         for address in plain.get("manifest", []):
             path = Path(address.removeprefix("file://"))
             self.tables.setdefault(plain["stream"], []).append(pq.read_table(path))
-            path.unlink()
+            if not self._keep_files:
+                path.unlink()
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.messages if message["type"] == kind]

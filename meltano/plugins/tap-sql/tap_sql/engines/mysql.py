@@ -38,6 +38,8 @@ left join information_schema.key_column_usage k on k.table_schema = c.table_sche
   and k.column_name = c.column_name and k.constraint_name = 'PRIMARY'
 where {schemas} order by c.table_schema, c.table_name, c.ordinal_position
 """
+# every query has a connection of its own; timestamps are read, compared and shown in UTC whatever the server's zone
+_BEGIN = ["set time_zone = '+00:00'"]
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
 
@@ -70,7 +72,10 @@ class MySQLSession:
     def tables(self) -> Sequence[Table]:
         """All tables and views of the configured schemas that the user may read."""
         rows = self._rows(_COLUMNS.format(schemas=_schema_condition(self._settings.schemas)))
-        return [_table(list(group)) for _, group in groupby(rows, key=lambda r: (r["schema_name"], r["table_name"]))]
+        flags = self._settings.tinyint1_is_boolean
+        return [
+            _table(list(group), flags) for _, group in groupby(rows, key=lambda r: (r["schema_name"], r["table_name"]))
+        ]
 
     def plan(self, selection: Selection, bookmark: Bookmark | None) -> Reading:
         """See `model.Session`; there are no extras."""
@@ -85,7 +90,12 @@ class MySQLSession:
         import connectorx
 
         yield from connectorx.read_sql(
-            self._url, sql, return_type="arrow_stream", batch_size=self._settings.batch_rows, protocol="binary"
+            self._url,
+            sql,
+            return_type="arrow_stream",
+            batch_size=self._settings.batch_rows,
+            protocol="binary",
+            pre_execution_query=_BEGIN,
         )
 
     def clamp(self, highest: Any, column: Column) -> Any:
@@ -117,12 +127,12 @@ class MySQLSession:
         return rows
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+def _table(rows: list[dict[str, Any]], flags: bool) -> Table:
     keyed = sorted((row for row in rows if row["key_position"]), key=lambda row: row["key_position"])
     return Table(
         schema=rows[0]["schema_name"],
         name=rows[0]["table_name"],
-        columns=tuple(column(row) for row in rows),
+        columns=tuple(column(row, tinyint1_is_boolean=flags) for row in rows),
         keys=tuple(row["column_name"] for row in keyed),
         is_view=rows[0]["kind"] != "BASE TABLE",
     )

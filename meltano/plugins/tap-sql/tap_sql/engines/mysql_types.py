@@ -1,8 +1,9 @@
 """MySQL types → Singer and Arrow, exactly; the authority on what each type becomes.
 
 decimal(p,s) stays what it is up to 38 digits, beyond it is text. tinyint(1) is MySQL's boolean. bigint unsigned is a
-decimal(20,0), because no integer of the lake holds it. datetime and timestamp are times without zone as the server
-shows them in UTC. json, enum, set, bit, time (which may exceed a day) and geometry are text.
+decimal(20,0), because no integer of the lake holds it. datetime is a time without zone as it stands, timestamp the
+same in UTC. Geometry is its well-known binary. bit is its digits; json, enum, set and time (which may exceed a day)
+are text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MAX_DIGITS = 38
 TEMPORAL = ("date", "timestamp")
 _INTEGERS = {"tinyint": "int", "smallint": "int", "mediumint": "int", "int": "int", "bigint": "long", "year": "int"}
 _PLAIN: dict[str, tuple[str, str, str | None, str, pa.DataType]] = {
-    "float": ("number", "double", None, "cast({} as double)", pa.float64()),
+    "float": ("number", "float", None, "{}", pa.float32()),
     "double": ("number", "double", None, "{}", pa.float64()),
     "date": ("string", "date", "date", "cast({} as char)", pa.date32()),
     "datetime": ("string", "timestamp", "date-time", "cast({} as char)", pa.timestamp("us")),
@@ -26,12 +27,17 @@ _PLAIN: dict[str, tuple[str, str, str | None, str, pa.DataType]] = {
 }
 _TEXTS = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"}
 _BINARIES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+_SHAPES = {"point", "linestring", "polygon"}
+_GEOMETRIES = {*_SHAPES, *(f"multi{shape}" for shape in _SHAPES), "geometry", "geometrycollection", "geomcollection"}
 
 
-def column(row: Mapping[str, Any]) -> Column:
+def column(row: Mapping[str, Any], *, tinyint1_is_boolean: bool) -> Column:
     """The column for a row of information_schema.columns."""
     kind, shown, quoted = row["type_name"].lower(), row["shown"].lower(), quote(row["column_name"])
-    schema, expression, arrow = _mapped(kind, shown, quoted, row)
+    if tinyint1_is_boolean and shown.startswith("tinyint(1)"):
+        schema, expression, arrow = _schema("boolean", "boolean"), f"cast({quoted} as signed)", pa.bool_()
+    else:
+        schema, expression, arrow = _mapped(kind, shown, quoted, row)
     return Column(row["column_name"], shown, schema, expression, arrow, row["nullable"] == "YES")
 
 
@@ -42,8 +48,6 @@ def quote(identifier: str) -> str:
 
 def _mapped(kind: str, shown: str, quoted: str, row: Mapping[str, Any]) -> tuple[dict[str, Any], str, pa.DataType]:
     text = f"cast({quoted} as char)"
-    if shown.startswith("tinyint(1)"):
-        return _schema("boolean", "boolean"), f"cast({quoted} as signed)", pa.bool_()
     if kind in _INTEGERS:
         return _integer(kind, shown, quoted, text)
     if kind == "decimal" and row["digits"] <= MAX_DIGITS:
@@ -54,6 +58,10 @@ def _mapped(kind: str, shown: str, quoted: str, row: Mapping[str, Any]) -> tuple
         return _schema(json_type, iceberg, form), cast.format(quoted), arrow
     if kind in _BINARIES:
         return _schema("string", "binary"), quoted, pa.binary()
+    if kind in _GEOMETRIES:
+        return _schema("string", "binary"), f"st_aswkb({quoted})", pa.binary()
+    if kind == "bit":
+        text = f"lpad(bin({quoted} + 0), {int(row['digits'])}, '0')"
     return _schema("string", "string"), quoted if kind in _TEXTS else text, pa.string()
 
 

@@ -31,6 +31,8 @@ select pg_current_snapshot()::text as snapshot, (now() at time zone 'utc')::time
   s.system_identifier::text || '/' || c.timeline_id::text || '/' || d.oid::text as cluster
 from pg_control_system() s, pg_control_checkpoint() c, pg_database d where d.datname = current_database()
 """
+# what a server or a role may have set otherwise, and what would then change the text of values
+_NOTATION = ("timezone to 'UTC'", "datestyle to 'ISO'", "intervalstyle to 'postgres'", "bytea_output to 'hex'")
 
 
 class Postgres:
@@ -60,7 +62,8 @@ class PostgresSession:
         self._connection, self._settings = connection, settings
         connection.set_autocommit(False)
         self._run("set transaction isolation level repeatable read, read only")
-        self._run("set local timezone to 'UTC'")
+        for setting in _NOTATION:
+            self._run(f"set local {setting}")
         (context,) = self._rows(_CONTEXT)
         self._snapshot_text: str = context["snapshot"]
         self._snapshot = Snapshot.parse(context["snapshot"])
