@@ -79,7 +79,9 @@ class Progress:
         if not check.passed:
             failed = check.severity.value == "ERROR"
             mark = "[red]✗[/red]" if failed else "[yellow]![/yellow]"
-            self._out.print(f"{mark} {'.'.join(check.asset_key.path)}: {check.check_name}")
+            broken = check.metadata.get("broken_rules")
+            rules = ", ".join(f"{rule} {rows:,}" for rule, rows in broken.value.items()) if broken else ""
+            self._out.print(f"{mark} {'.'.join(check.asset_key.path)}: {check.check_name} [dim]{rules}[/dim]")
 
 
 @contextmanager

@@ -27,7 +27,17 @@ from pydantic import Field
 from ecommerce_pipeline.lakehouse.errors import PublicationConflict
 from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.settings import Settings
-from ecommerce_pipeline.transformation import as_of, candidate, dbt, facts, project, results, selection, translator
+from ecommerce_pipeline.transformation import (
+    as_of,
+    broken_rules,
+    candidate,
+    dbt,
+    facts,
+    project,
+    results,
+    selection,
+    translator,
+)
 from ecommerce_pipeline.transformation.dbt_process import RESULTS
 
 OP_NAME = "models"
@@ -77,6 +87,7 @@ class _Build:
     def run(self, config: BuildConfig) -> Iterator[Event]:
         with candidate.fresh(self.settings, holder=f"run {self.context.run.run_id}") as branch:
             invocation, outcome = self._build(branch, config)
+            outcome = broken_rules.named(self.settings, self.manifest, branch, outcome)
             refused = [result for result in outcome if result.blocks]
             if not refused:
                 self._publish(branch)
@@ -157,7 +168,7 @@ def _flags(config: BuildConfig) -> list[str]:
 
 
 def _refusal(refused: list[results.NodeResult]) -> Failure:
-    names = [f"{'check' if result.is_test else 'model'} {result.name}: {result.message}" for result in refused]
+    names = [f"{'check' if result.is_test else 'model'} {result.name}: {result.reason}" for result in refused]
     return Failure(
         description="\n".join(
             [

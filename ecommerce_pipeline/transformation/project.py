@@ -21,6 +21,7 @@ from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import dbt
 
 GENERATED = {"target", "logs", "dbt_packages"}
+PARTIAL_PARSE = "partial_parse.msgpack"  # dbt's own name
 
 Manifest = Mapping[str, Any]
 
@@ -45,9 +46,11 @@ def build_dir(settings: Settings) -> Path:
 def with_partial_parse(settings: Settings, target_path: Path) -> Path:
     """The folder for a run, holding the last parse, so that dbt need not parse what has not changed."""
     target_path.mkdir(parents=True, exist_ok=True)
-    parsed = parse_dir(settings) / "partial_parse.msgpack"
+    parsed = parse_dir(settings) / PARTIAL_PARSE
     if parsed.exists():
         shutil.copy2(parsed, target_path)
+    else:
+        (target_path / PARTIAL_PARSE).unlink(missing_ok=True)  # of another project than the manifest's, it may be
     return target_path
 
 

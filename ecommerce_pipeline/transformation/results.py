@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ BLOCKING = {"error", "fail", "runtime error"}
 
 @dataclass(frozen=True)
 class NodeResult:
-    """One node's outcome: status in dbt's words, seconds, rows that failed (tests), and dbt's message."""
+    """One node's outcome: status in dbt's words, seconds, rows that failed (tests), dbt's message, and the rules that
+    were broken with their rows, where that was asked.
+    """
 
     unique_id: str
     status: str
@@ -33,11 +35,17 @@ class NodeResult:
     failures: int | None
     message: str
     compiled_code: str
+    broken_rules: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_test(self) -> bool:
         """A data test, as opposed to a model, seed or snapshot."""
         return self.unique_id.startswith("test.")
+
+    @property
+    def reason(self) -> str:
+        """Why it is as it is: the broken rules, or dbt's message."""
+        return ", ".join(f"{rule} ({rows:,} rows)" for rule, rows in self.broken_rules.items()) or self.message
 
     @property
     def blocks(self) -> bool:
@@ -84,6 +92,8 @@ def _check(key: AssetCheckKey, result: NodeResult) -> AssetCheckResult:
     metadata: dict[str, Any] = {"status": result.status, "seconds": result.seconds}
     if result.failures is not None:
         metadata["dagster_dbt/failed_row_count"] = result.failures
+    if result.broken_rules:
+        metadata["broken_rules"] = dict(result.broken_rules)
     if result.message:
         metadata["message"] = result.message
     return AssetCheckResult(

@@ -8,6 +8,8 @@ import pytest
 
 from ecommerce_pipeline.transformation import project
 
+DBT = "ecommerce_pipeline.transformation.dbt_process"
+
 
 def models_of(settings):
     """What production's models hold; the records of runs and checks apart, which grow by every run."""
@@ -63,16 +65,25 @@ def test_without_a_day_the_latest_orders_day_is_materialised(loaded, settings, c
 
 @pytest.fixture
 def a_check_that_fails(settings, tmp_path, monkeypatch):
-    """The project with one more test, of error severity, that finds a row in finance.daily_revenue."""
+    """The project with one more rule, which every day of finance.daily_revenue with an order breaks."""
     copy = tmp_path / "dbt"
     shutil.copytree(project.project_dir(settings), copy)
-    (copy / "tests" / "revenue_is_never_real.sql").write_text("select * from {{ ref('daily_revenue') }} limit 1\n")
-    monkeypatch.setattr(project, "project_dir", lambda _settings: copy)
+    promises = copy / "models/finance/_finance.yml"
+    rule = "rules: {nobody_ever_pays: total_revenue = 0, revenue_is_not_negative: total_revenue >= 0"
+    text = promises.read_text().replace("rules: {revenue_is_not_negative: total_revenue >= 0", rule, 1)
+    assert rule in text
+    promises.write_text(text)
+    with monkeypatch.context() as patch:
+        patch.setattr(project, "project_dir", lambda _settings: copy)
+        yield
+    # dbt takes a schema file whose time of change is one it has seen for unchanged, and the real one's is
+    (project.parse_dir(settings) / project.PARTIAL_PARSE).unlink()
 
 
 @pytest.mark.usefixtures("a_check_that_fails")
 def test_a_failing_check_publishes_nothing_and_keeps_the_candidate(loaded, settings):
     from ecommerce_pipeline.definitions import lakehouse
+    from ecommerce_pipeline.lakehouse import reader
     from ecommerce_pipeline.lakehouse.branch import drop, list_branches
     from ecommerce_pipeline.operations import execution
     from ecommerce_pipeline.operations.selection import resolve
@@ -84,7 +95,10 @@ def test_a_failing_check_publishes_nothing_and_keeps_the_candidate(loaded, setti
     assert not outcome.succeeded
     assert "finance.daily_revenue" not in outcome.materialised
     [failure] = outcome.failures
-    assert "revenue_is_never_real" in failure
+    with reader.connect(settings) as published:
+        earned = "select count(*) from finance.daily_revenue where total_revenue > 0"
+        [(days,)] = published.execute(earned).fetchall()
+    assert f"daily_revenue_keeps_its_rules: nobody_ever_pays ({days:,} rows)" in failure
     assert "shopsphere branch list" in failure
     assert models_of(settings) == before
     assert [branch.name for branch in list_branches(settings)] == ["lake_next"]
@@ -123,7 +137,7 @@ def test_a_dbt_that_is_killed_when_half_is_built_publishes_nothing_and_the_next_
     def kill_when_half_is_built():
         while not over.wait(0.02):
             if any(branch.changes for branch in list_branches(settings)):
-                [build] = [child for child in psutil.Process().children() if "build" in child.cmdline()]
+                [build] = [child for child in psutil.Process().children() if DBT in child.cmdline()]
                 build.kill()
                 return
 

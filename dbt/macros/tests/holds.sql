@@ -1,18 +1,52 @@
-{#- Many rules on the rows of one model in one scan. `rules` maps a name to an SQL predicate that must be true for
-    every row (NULL counts as broken). The failing result names each broken rule with its number of rows. -#}
-{% test holds(model, rules) %}
+{#- Everything a model promises of its rows, in one scan. `rules` maps a name to an SQL predicate that must be true for
+    every row (NULL counts as broken), `grain` are the columns of which no combination stands twice, `every_day` is the
+    column in which no day is missing from the first order to as_of. The failing result names each broken rule with
+    its number of rows. -#}
+{% test holds(model, rules={}, grain=[], every_day=none) %}
   {{ config(fail_calc='coalesce(sum(broken_rows), 0)') }}
-  with counted as (
+  {%- set counted = rules.keys() | list + (['one_row_per_grain'] if grain else []) %}
+  {%- if counted %}
+  with by_grain as (
     select
       {%- for name, predicate in rules.items() %}
-      sum(case when {{ predicate }} then 0 else 1 end) as {{ name }}{{ ',' if not loop.last }}
+      sum(case when {{ predicate }} then 0 else 1 end) as {{ name }},
       {%- endfor %}
+      count(*) - 1 as one_row_per_grain
     from {{ model }}
+    {%- if grain %}
+    group by {{ grain | join(', ') }}
+    {%- endif %}
+  ),
+
+  counted as (
+    select
+      {%- for name in counted %}
+      sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
+      {%- endfor %}
+    from by_grain
+  ),
+
+  broken as (
+    select
+      names.broken_rule,
+      case names.broken_rule
+        {%- for name in counted %}
+        when '{{ name }}' then {{ name }}
+        {%- endfor %}
+      end as broken_rows
+    from counted
+    cross join (values {% for name in counted %}('{{ name }}'){{ ', ' if not loop.last }}{% endfor %}) as names (broken_rule)
   )
-  {%- for name in rules %}
-  select '{{ name }}' as broken_rule, cast({{ name }} as bigint) as broken_rows
-  from counted
-  where {{ name }} > 0
-  {{ 'union all' if not loop.last }}
-  {%- endfor %}
+
+  select broken_rule, cast(broken_rows as bigint) as broken_rows
+  from broken
+  where broken_rows > 0
+  {%- endif %}
+  {{ 'union all' if counted and every_day }}
+  {%- if every_day %}
+  select 'every_day' as broken_rule, cast(count(*) as bigint) as broken_rows
+  from {{ business_days() }} as days
+  where days.date_day not in (select {{ every_day }} from {{ model }} where {{ every_day }} is not null)
+  having count(*) > 0
+  {%- endif %}
 {% endtest %}
