@@ -12,6 +12,7 @@ from ecommerce_pipeline.cli import console
 if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
 
+JOB = re.compile(r"\w+")  # a job is one word, and extracts and builds; assets have dots and signs
 DAYS = re.compile(r"\d{4}-\d{2}-\d{2}(:\d{4}-\d{2}-\d{2})?")
 
 
@@ -43,6 +44,8 @@ def materialize(
     settings = console.settings()
     days = _days(partition)
     with progress.shown(console.console()) as shown:
+        if JOB.fullmatch(selection):
+            prepare()
         from ecommerce_pipeline import definitions
         from ecommerce_pipeline.operations import execution
         from ecommerce_pipeline.operations import selection as selections
@@ -58,6 +61,15 @@ def materialize(
     progress.summarise(outcome)
     if not outcome.succeeded:
         raise typer.Exit(console.FAILED)
+
+
+def prepare() -> None:
+    """Let Meltano and dbt be imported aside, while this process imports Dagster."""
+    from ecommerce_pipeline.ingestion import starter
+    from ecommerce_pipeline.transformation import dbt
+
+    starter.prepare()
+    dbt.prepare()
 
 
 def _show_on_dashboards(settings: Settings) -> None:

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections import deque
@@ -22,7 +21,9 @@ from dataclasses import dataclass
 import msgspec
 
 from ecommerce_pipeline.environment import process_environment
+from ecommerce_pipeline.ingestion import starter
 from ecommerce_pipeline.ingestion.failures import Diagnosis, Line, diagnose
+from ecommerce_pipeline.ingestion.starter import Program, Started
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.settings import Settings
 
@@ -94,29 +95,25 @@ def _environment(settings: Settings, request: Request) -> dict[str, str]:
 
 
 @contextmanager
-def _started(settings: Settings, request: Request) -> Iterator[subprocess.Popen[bytes]]:
+def _started(settings: Settings, request: Request) -> Iterator[Started]:
     environment = _environment(settings, request)
     program = shutil.which("meltano", path=environment["PATH"])
     if program is None:
         raise IngestionError(Diagnosis("there is no program `meltano` here. Next: `make setup`", transient=False))
-    process = subprocess.Popen(
-        [program, *command(request)[1:]],
-        cwd=settings.root / "meltano",
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    arguments = [program, *command(request)[1:]]
+    try:
+        process = starter.start(Program(arguments, settings.root / "meltano", environment))
+    except OSError as error:
+        raise IngestionError(Diagnosis(f"Meltano cannot be started: {error}", transient=False)) from error
     try:
         yield process
     finally:
         _end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Started) -> None:
     """End the whole group: kindly, and after a while by force. Meltano may be gone while a plugin still works."""
-    with process:
+    try:
         for kind, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
             if not _signal_group(process.pid, kind):
                 return
@@ -126,6 +123,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 if not _signal_group(process.pid, 0):  # nobody is left
                     return
                 time.sleep(0.05)
+    finally:
+        process.close()
 
 
 def _signal_group(group: int, kind: int) -> bool:
@@ -138,7 +137,7 @@ def _signal_group(group: int, kind: int) -> bool:
 
 
 @contextmanager
-def _time_limit(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+def _time_limit(process: Started, seconds: float) -> Iterator[threading.Event]:
     overdue = threading.Event()
 
     def expire() -> None:
@@ -154,8 +153,7 @@ def _time_limit(process: subprocess.Popen[bytes], seconds: float) -> Iterator[th
         timer.cancel()
 
 
-def _spoken(process: subprocess.Popen[bytes]) -> Iterator[Line]:
-    assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+def _spoken(process: Started) -> Iterator[Line]:
     for raw in process.stdout:
         if raw.strip():
             yield parse_line(raw)

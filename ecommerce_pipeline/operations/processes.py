@@ -63,7 +63,7 @@ def end(pids: Sequence[int], seconds: float) -> list[int]:
 
 
 def end_children() -> None:
-    """Asks the processes that this one has started to end."""
-    for child in psutil.Process().children():
+    """Asks the processes that this one has started to end, and those they have started."""
+    for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             child.terminate()

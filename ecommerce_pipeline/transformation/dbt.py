@@ -12,12 +12,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.transformation.dbt_process import Task
 
 STOP_SECONDS = 25.0
 FINISHED = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult", "LogFreshnessResult"}
@@ -68,6 +70,44 @@ class Invocation:
         self.peak_rss = usage.ru_maxrss * 1024
 
 
+class _Prepared:
+    """At most one dbt process that waits for its task."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: subprocess.Popen[str] | None = None
+
+    def launch(self) -> None:
+        with self._lock:
+            self._waiting = self._waiting or _launched()
+
+    def take(self) -> subprocess.Popen[str]:
+        with self._lock:
+            process, self._waiting = self._waiting, None
+        return process if process is not None and process.poll() is None else _launched()
+
+
+_prepared = _Prepared()
+
+
+def prepare() -> None:
+    """Begin to import dbt, in a process aside, for an invocation that is about to come."""
+    _prepared.launch()
+
+
+def _launched() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ecommerce_pipeline.transformation.dbt_process"],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # its own group: a Ctrl-C on the terminal reaches dbt once, through us, and not twice
+        start_new_session=True,
+    )
+
+
 def start(
     settings: Settings,
     arguments: Sequence[str],
@@ -78,18 +118,15 @@ def start(
 ) -> Invocation:
     """Start dbt on the settings' profile; artifacts and the debug log go to `target_path`."""
     target_path.mkdir(parents=True, exist_ok=True)
-    program = [sys.executable, "-m", "ecommerce_pipeline.transformation.dbt_process"]
-    process = subprocess.Popen(
-        [*program, *arguments, "--target", settings.profile, "--target-path", str(target_path)],
-        cwd=project_dir,
-        env={**os.environ, **_environment(settings, project_dir, target_path), **(environment or {})},
-        stdin=subprocess.PIPE,  # never written to: its closing is the sign that this process has died
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # its own group: a Ctrl-C on the terminal reaches dbt once, through us, and not twice
-        start_new_session=True,
+    task = Task(
+        arguments=[*arguments, "--target", settings.profile, "--target-path", str(target_path)],
+        folder=str(project_dir),
+        environment={**_environment(settings, project_dir, target_path), **(environment or {})},
     )
+    process = _prepared.take()
+    assert process.stdin is not None  # noqa: S101 (opened with a pipe)
+    process.stdin.write(json.dumps(asdict(task)) + "\n")
+    process.stdin.flush()  # and never again: its closing is the sign that this process has died
     return Invocation(process, target_path / "dbt.log")
 
 
@@ -123,7 +160,6 @@ def _environment(settings: Settings, project_dir: Path, target_path: Path) -> di
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_VERSION_CHECK": "false",
         "DBT_PARTIAL_PARSE": "true",
-        "PYTHONUNBUFFERED": "1",
         **_trino(settings),
     }
 

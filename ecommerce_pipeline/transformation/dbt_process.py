@@ -4,6 +4,9 @@ A run that is killed cannot stop its dbt, and a dbt that goes on would write to 
 anew under the same name. The starter holds the other end of this process's standard input and never writes: when it
 is closed, by whatever death, dbt dies.
 
+It is told what to do on its standard input, in one line of JSON, after it has imported dbt: so it can be started ahead
+of its work, while its starter is still busy with other things.
+
 Of a build only the results are kept. dbt would write out its manifest and graph as well, at every run and for nobody:
 a tenth of what a run of the models costs.
 """
@@ -16,22 +19,45 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 RESULTS = "results.json"  # in dbt's target path; there once dbt has come to its end, whatever the end
 FAILED, UNHANDLED = 1, 2  # dbt's own exit codes: a node failed; dbt could not do its work
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Task:
+    """dbt's arguments, the folder to work in, and variables on top of the environment."""
+
+    arguments: list[str]
+    folder: str
+    environment: dict[str, str]
 
 
 def main() -> None:
-    """dbt's command line, under the starter's eye; exits as dbt would."""
-    threading.Thread(target=_end_with_the_starter, name="end-with-the-starter", daemon=True).start()
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["build"]:
-        sys.exit(_build(arguments))
-    from dbt.cli.main import cli
+    """dbt's command line as told, under the starter's eye; exits as dbt would."""
+    from dbt.cli.main import cli, dbtRunner  # noqa: F401 - the second for a build, already here when it begins
 
-    cli(prog_name="dbt")
+    task = _task()
+    threading.Thread(target=_end_with_the_starter, name="end-with-the-starter", daemon=True).start()
+    os.chdir(task.folder)
+    os.environ.update(task.environment)
+    if task.arguments[:1] == ["build"]:
+        sys.exit(_build(task.arguments))
+    cli(task.arguments, prog_name="dbt")
+
+
+def _task() -> Task:
+    text = b""
+    while not text.endswith(b"\n"):
+        more = os.read(0, CHUNK)  # not sys.stdin: it reads ahead, and a thread blocked in it would hold its lock
+        if not more:
+            sys.exit(0)  # the starter has no use for it
+        text += more
+    return Task(**json.loads(text))
 
 
 def _build(arguments: Sequence[str]) -> int:
@@ -63,7 +89,7 @@ def _write(results: Iterable[Any], target_path: Path) -> None:
 
 
 def _end_with_the_starter() -> None:
-    os.read(0, 1)  # not sys.stdin: a thread blocked in it would hold its lock when the interpreter shuts down
+    os.read(0, 1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from ecommerce_pipeline.ingestion import run as meltano
+from ecommerce_pipeline.ingestion import starter
 from ecommerce_pipeline.ingestion.run import IngestionError, Request
 from ecommerce_pipeline.operations.processes import is_alive
 
@@ -22,14 +23,14 @@ def request(extractor, **more):
 @pytest.fixture
 def groups(monkeypatch):
     """The process groups that runs were given."""
-    found, real = [], meltano.subprocess.Popen
+    found, real = [], starter.start
 
-    def popen(*arguments, **options):
-        process = real(*arguments, **options)
+    def start(program):
+        process = real(program)
         found.append(process.pid)
         return process
 
-    monkeypatch.setattr(meltano.subprocess, "Popen", popen)
+    monkeypatch.setattr(starter, "start", start)
     return found
 
 
