@@ -35,7 +35,7 @@ $(UV):
 
 setup: .venv/.synced ## make the environment in .venv
 
-up: setup ## the real servers, for good: MinIO, PostgreSQL, MariaDB, Trino (WORKERS=n)
+up: setup ## the real servers, for good: MinIO, PostgreSQL, MariaDB, Valkey, Trino, Superset (WORKERS=n)
 	@$(RUN) stack up $(if $(WORKERS),--workers $(WORKERS))
 
 demo: setup ## from nothing to the marts, then what to try next

@@ -104,7 +104,7 @@ def main(scale: str) -> None:
         begun = time.monotonic()
         with watching(Path(env["SHOPSPHERE_HOME"])) as used:
             rows = [
-                run([CLI, "stack", "up"], env).row("`stack up`, programs in the cache, data made"),
+                run([CLI, "stack", "up", "--no-dashboards"], env).row("`stack up`, programs in the cache, data made"),
                 run([CLI, "demo", "--scale", scale], env).row(f"`demo`, scale {scale}, from nothing"),
                 run([CLI, "simulate", "--days", "1"], env).row("`simulate --days 1`"),
                 run([CLI, "materialize", "daily_update"], env).row("`materialize daily_update`, a new day"),

@@ -30,6 +30,7 @@ class StackSettings(BaseSettings):
     minio_port: int = Field(9000, ge=1, le=65535, description="port of the object store")
     postgres_port: int = Field(15432, ge=1, le=65535, description="port of PostgreSQL")
     mariadb_port: int = Field(13306, ge=1, le=65535, description="port of MariaDB")
+    valkey_port: int = Field(16379, ge=1, le=65535, description="port of Valkey: what the dashboard server remembers")
     trino_port: int = Field(8443, ge=1, le=65535, description="port of Trino, TLS and password")
     trino_internal_port: int = Field(8081, ge=1, le=65528, description="port between Trino's nodes; workers follow it")
     trino_workers: int = Field(0, ge=0, le=7, description="Trino workers beside the coordinator")
@@ -61,6 +62,8 @@ class StackSettings(BaseSettings):
     mariadb_shop_password: SecretStr = _secret("of `shop`, who owns the orders database")
     mariadb_reader_password: SecretStr = _secret("of `meltano`, who reads it")
 
+    valkey_password: SecretStr = _secret("of Valkey")
+
     # Trino, as the pipeline reaches it
     trino_host: str = Field(LOOPBACK, description="host of Trino")
     trino_user: str = Field("pipeline", description="user that the pipeline is in Trino")
@@ -68,6 +71,7 @@ class StackSettings(BaseSettings):
     trino_password: SecretStr = _secret("of the Trino user `pipeline`")
     trino_analyst_password: SecretStr = _secret("of the Trino user `analyst`, who reads the marts")
     trino_admin_password: SecretStr = _secret("of the Trino user `admin`")
+    trino_superset_password: SecretStr = _secret("of the Trino user `superset`, who asks in the name of who signed in")
     trino_internal_secret: SecretStr = _secret("by which Trino's nodes know each other")
 
     @property

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import lake_connections
+import trino_connection
 
 facts = json.loads(Path(os.environ["SHOPSPHERE_SUPERSET_SERVER"]).read_text("utf-8"))
 
@@ -61,20 +62,23 @@ HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["style", "className"
 
 
 def cache(name: str, seconds: int) -> dict[str, object]:
-    """A cache in a folder of its own."""
+    """A cache of its own: in Valkey where there is one, else in a folder."""
+    kept = {"CACHE_DEFAULT_TIMEOUT": seconds, "CACHE_KEY_PREFIX": f"{name}_"}
+    if facts["valkey"]:
+        return {**kept, "CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": facts["valkey"]["answers"]}
     return {
+        **kept,
         "CACHE_TYPE": "FileSystemCache",
         "CACHE_DIR": str(Path(facts["cache"]) / name),
         "CACHE_THRESHOLD": 5000,
-        "CACHE_DEFAULT_TIMEOUT": seconds,
-        "CACHE_KEY_PREFIX": f"{name}_",
     }
 
 
 DAY = 86400
 CACHE_CONFIG = cache("pages", 300)
 # The embedded lake answers in milliseconds, and a remembered answer could be of another publication than its neighbour.
-DATA_CACHE_CONFIG = cache("data", 600) if facts["remember_answers"] else {"CACHE_TYPE": "NullCache"}
+DATA_CACHE_CONFIG = cache("data", 600) if facts["trino"] else {"CACHE_TYPE": "NullCache"}
+STORE_CACHE_KEYS_IN_METADATA_DB = bool(facts["trino"])  # so that a run can have them forgotten
 FILTER_STATE_CACHE_CONFIG = cache("filters", 90 * DAY)
 EXPLORE_FORM_DATA_CACHE_CONFIG = cache("explore", 7 * DAY)
 
@@ -97,5 +101,8 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
     }
 ]
 
-DB_CONNECTION_MUTATOR = lake_connections.with_latest_file
-lake_connections.install()
+if facts["trino"]:
+    DB_CONNECTION_MUTATOR = trino_connection.mutator(facts["trino"])
+else:
+    DB_CONNECTION_MUTATOR = lake_connections.with_latest_file
+    lake_connections.install()

@@ -11,8 +11,6 @@ from ecommerce_pipeline.cli import console
 if TYPE_CHECKING:
     from ecommerce_pipeline.dashboards.contract import Contract
     from ecommerce_pipeline.dashboards.files import Assets
-    from ecommerce_pipeline.dashboards.processes import Process
-    from ecommerce_pipeline.operations.services import Program
     from ecommerce_pipeline.settings import Settings
 
 app = typer.Typer(help="Superset on the marts: start it, and hold it to what is in git.", no_args_is_help=True)
@@ -22,27 +20,24 @@ Name = Annotated[str, typer.Argument(help="a dashboard, as its file is called: e
 @app.command()
 def up() -> None:
     """Install and start Superset on this machine, and give it what is in git; safe to repeat."""
-    from ecommerce_pipeline.dashboards import connection, installation, metadata_store, server, views
-    from ecommerce_pipeline.operations import services
+    from ecommerce_pipeline.cli import stack
 
-    settings, out = console.settings(), console.console()
-    connection.database(settings)  # refuses before anything is installed
-    if not installation.is_installed(settings):
-        with out.status("installing Superset in its own environment, 800 MB"):
-            installation.install(settings)
-    with out.status("reading the marts"):
-        views.refresh(settings, _contract(settings).tables.values())
-    with out.status("starting Superset's PostgreSQL"):
-        services.start(settings, [_program(metadata_store.process(settings))])
-    with out.status("preparing Superset's records; the first time takes half a minute"):
-        server.prepare(settings)
-    with out.status("starting Superset"):
-        services.start(settings, [_program(server.process(settings))])
-    server.write_connection(settings)
-    _sync(_settings_again())
+    settings = console.settings()
+    if settings.profile == "stack":
+        settings = stack.start(settings)
+    start(settings)
+
+
+def start(settings: Settings) -> None:
+    """Superset up and equal to git, on the servers that it needs; says where it is and how to sign in."""
+    from ecommerce_pipeline.cli import dashboard_server
+    from ecommerce_pipeline.dashboards import facts, server
+
+    settings = dashboard_server.start(settings)
+    _sync(settings)
     console.say(
         f"[green]Superset is up:[/green] {server.address(settings)}\n"
-        f"sign in as {server.ADMIN}; the password is SHOPSPHERE_SUPERSET_PASSWORD in {settings.env_file}"
+        f"sign in as {facts.ADMINISTRATOR}; the password is SHOPSPHERE_SUPERSET_PASSWORD in {settings.env_file}"
     )
 
 
@@ -124,17 +119,3 @@ def _assets(settings: Settings) -> Assets:
     from ecommerce_pipeline.dashboards import files
 
     return files.read(files.folder(settings))
-
-
-def _program(process: Process) -> Program:
-    from ecommerce_pipeline.operations.services import Program
-
-    return Program(**vars(process))
-
-
-def _settings_again() -> Settings:
-    """The settings with what was just written into their file."""
-    from ecommerce_pipeline.settings import get_settings
-
-    get_settings.cache_clear()
-    return get_settings()

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
 
 LOG_NAME = "ecommerce_pipeline.operations.stack"
-app = typer.Typer(no_args_is_help=True, help="The stack's servers: MinIO, PostgreSQL, MariaDB, Trino.")
+app = typer.Typer(no_args_is_help=True, help="The stack's servers: MinIO, PostgreSQL, MariaDB, Trino, Superset.")
 Service = Annotated[str, typer.Argument(help="a name that `stack status` shows")]
 
 READY = """
-Trino    https://{host}:{trino}  users pipeline, analyst, admin; passwords in {env}
+Trino    https://{host}:{trino}  users pipeline, analyst, admin, superset; passwords in {env}
 MinIO    {store}
 
 Try next:
@@ -26,8 +26,12 @@ Try next:
 
 
 @app.command()
-def up(workers: Annotated[int | None, typer.Option(min=0, max=7, help="Trino workers")] = None) -> None:
+def up(
+    workers: Annotated[int | None, typer.Option(min=0, max=7, help="Trino workers")] = None,
+    dashboards: Annotated[bool, typer.Option(help="Superset too")] = True,
+) -> None:
     """Choose the profile `stack`, for good, and start its servers; what is missing is fetched once."""
+    from ecommerce_pipeline.cli import dashboards as superset
     from ecommerce_pipeline.env_file import keep
     from ecommerce_pipeline.settings import get_settings
 
@@ -40,6 +44,8 @@ def up(workers: Annotated[int | None, typer.Option(min=0, max=7, help="Trino wor
     if settings.profile != "stack":
         console.fail("SHOPSPHERE_PROFILE in the environment goes before .env. Next: unset it", console.MISUSED)
     settings = start(settings)
+    if dashboards:
+        superset.start(settings)
     values = {"host": settings.trino_host, "trino": settings.trino_port, "store": settings.object_store}
     console.say(READY.format(**values, env=settings.env_file))
 
@@ -86,11 +92,13 @@ def logs(
 @app.command()
 def restart(service: Service) -> None:
     """End a service and start it with the settings and secrets as they are now."""
+    from ecommerce_pipeline.cli import dashboard_server
     from ecommerce_pipeline.operations import stack
 
     settings = console.settings()
     with console.told(f"restarting {service}", LOG_NAME):
-        stack.restart(settings, service)
+        if not dashboard_server.restart(settings, service):
+            stack.restart(settings, service)
     console.say(f"{service} is ready")
 
 

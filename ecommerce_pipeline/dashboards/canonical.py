@@ -29,7 +29,10 @@ OF_FILTER = {"chartsInScope", "tabsInScope", "cascadeParentIds"}
 COLUMN = ("verbose_name", "is_dttm", "type", "groupby", "filterable", "expression", "description")
 METRIC = ("verbose_name", "expression", "description", "d3format")
 TEXTS = {
-    "databases": ("database_name", "expose_in_sqllab", "allow_dml", "allow_ctas", "allow_cvas", "sqlalchemy_uri"),
+    "databases": (
+        "database_name", "expose_in_sqllab", "allow_dml", "allow_ctas", "allow_cvas", "sqlalchemy_uri",
+        "impersonate_user",
+    ),
     "datasets": ("table_name", "main_dttm_col", "description", "schema", "sql"),
     "charts": ("slice_name", "description", "viz_type", "dataset_uuid", "certified_by", "certification_details"),
     "dashboards": (

@@ -25,7 +25,8 @@ def sync(settings: Settings, contract: Contract, *, only_plan: bool = False) -> 
     client = Client.of(settings)
     steps = syncing.plan(wanted, client.exported())
     if not only_plan:
-        views.refresh(settings, contract.tables.values())
+        if settings.profile == "embedded":
+            views.refresh(settings, contract.tables.values())
         syncing.apply(client, wanted, steps)
         access.apply(client, assets, access.read(settings, assets))
     return steps

@@ -52,7 +52,12 @@ def process(settings: Settings) -> Process:
 
 
 def uri(settings: Settings) -> str:
-    """SQLAlchemy address of the database, which is made if need be; holds the password, so never log it."""
+    """SQLAlchemy address of the database, which is made if need be; holds the password, so never log it.
+
+    On the stack it is a database of the stack's own PostgreSQL.
+    """
+    if settings.profile == "stack":
+        return settings.postgres_address("superset").replace("+psycopg", "+psycopg2")
     places = Places.of(settings)
     number = port(places, NAME, 0, lambda number: _is_ours(places, number))
     with psycopg.connect(_address(places, number, "postgres"), autocommit=True, connect_timeout=5) as db:

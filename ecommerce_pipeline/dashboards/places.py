@@ -1,4 +1,4 @@
-"""Where the dashboard server keeps its things: the authority on `var/superset` and on its generated secrets.
+"""Where the dashboard server keeps its things: the authority on its folder and on its generated secrets.
 
 Everything below it is the server's own. Nothing is shared with the demo company, whose folder a team deletes.
 """
@@ -26,8 +26,8 @@ class Places:
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
-        """Those below these settings' home."""
-        return cls(settings.home / "superset")
+        """Those below these settings' home; each profile's server has its own."""
+        return cls((settings.stack_dir if settings.profile == "stack" else settings.home) / "superset")
 
     @property
     def postgres(self) -> Path:

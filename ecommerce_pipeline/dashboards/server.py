@@ -1,7 +1,6 @@
-"""The dashboard server: the authority on its processes, on what it is told, and on when it is ready.
+"""The dashboard server: the authority on its processes, on its address, and on when it is ready.
 
-Two processes: PostgreSQL with Superset's own records, and Superset under gunicorn, threads in one worker, on
-127.0.0.1. What it must know, secrets included, is in one file of mode 0600 whose path is all its environment tells.
+Superset under gunicorn, threads in one worker, on 127.0.0.1; its records are in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,23 +10,16 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from pathlib import Path
 
-from ecommerce_pipeline.dashboards import installation, metadata_store
+from ecommerce_pipeline.dashboards import facts, installation
 from ecommerce_pipeline.dashboards.errors import DashboardsError
 from ecommerce_pipeline.dashboards.places import Places, known_port, port, secret
 from ecommerce_pipeline.dashboards.processes import Process
-from ecommerce_pipeline.env_file import keep, write_private
+from ecommerce_pipeline.env_file import keep
 from ecommerce_pipeline.settings import Settings
 
-NAME, ADMIN, USUAL_PORT = "superset", "admin", 8088
-POINTER = "SHOPSPHERE_SUPERSET_SERVER"  # the variable that names the file
+NAME, USUAL_PORT = "superset", 8088
 THREADS = 8
-
-
-def folder(settings: Settings) -> Path:
-    """Superset's configuration, roles and assets in git."""
-    return settings.root / "superset"
 
 
 def address(settings: Settings) -> str:
@@ -69,47 +61,40 @@ def prepare(settings: Settings) -> None:
     Raises DashboardsError with the end of what Superset said.
     """
     places = Places.of(settings)
-    _write_facts(settings, places)
+    facts.write(settings)
     stamp = _stamp(settings)
     if places.bootstrapped.exists() and places.bootstrapped.read_text() == stamp:
         return
-    command = ["env", *_environment(settings), str(installation.python(settings)), "bootstrap.py"]
-    done = subprocess.run(command, cwd=folder(settings), capture_output=True, text=True, check=False,
-                          input=json.dumps({"user": ADMIN, "password": secret(places, "admin")}))  # fmt: skip
+    command = ["env", *facts.environment(settings), str(installation.python(settings)), "bootstrap.py"]
+    told = json.dumps({"user": facts.ADMINISTRATOR, "password": secret(places, "admin")})
+    done = subprocess.run(command, cwd=facts.folder(settings), capture_output=True, text=True, check=False, input=told)
     if done.returncode:
         raise DashboardsError(f"Superset could not prepare its records: {done.stderr.strip()[-1500:]}")
     places.bootstrapped.write_text(stamp)
 
 
-def process(settings: Settings) -> Process:
-    """Superset itself, after `prepare`."""
+def was_started(settings: Settings) -> bool:
+    """Whether a server was ever started here."""
+    return known_port(Places.of(settings), NAME) is not None
+
+
+def processes(settings: Settings) -> list[Process]:
+    """All that is kept running, after `prepare`."""
+    return [_web(settings)]
+
+
+def _web(settings: Settings) -> Process:
     places = Places.of(settings)
     url = f"http://127.0.0.1:{_port(places)}"
     listening = ["--bind", url.removeprefix("http://"), "--worker-class", "gthread", "--workers", "1"]
-    limits = [
-        "--threads",
-        str(THREADS),
-        "--timeout",
-        "120",
-        "--graceful-timeout",
-        "10",
-        "--keep-alive",
-        "5",
-        "--no-control-socket",
-    ]
+    limits = ["--threads", str(THREADS), "--timeout", "120", "--graceful-timeout", "10", "--keep-alive", "5"]
+    python = str(installation.python(settings))
     return Process(
         name=NAME,
-        command=[
-            str(installation.python(settings)),
-            "-m",
-            "gunicorn",
-            *listening,
-            *limits,
-            "superset.app:create_app()",
-        ],
-        env=dict(pair.split("=", 1) for pair in _environment(settings)),
+        command=[python, "-m", "gunicorn", *listening, *limits, "--no-control-socket", "superset.app:create_app()"],
+        env=dict(pair.split("=", 1) for pair in facts.environment(settings)),
         ready=lambda: answers(url),
-        directory=folder(settings),
+        directory=facts.folder(settings),
     )
 
 
@@ -118,7 +103,7 @@ def write_connection(settings: Settings) -> None:
     places = Places.of(settings)
     values = {
         "SHOPSPHERE_SUPERSET_URL": f"http://127.0.0.1:{_port(places)}",
-        "SHOPSPHERE_SUPERSET_USER": ADMIN,
+        "SHOPSPHERE_SUPERSET_USER": facts.ADMINISTRATOR,
         "SHOPSPHERE_SUPERSET_PASSWORD": secret(places, "admin"),
     }
     keep(settings.env_file, values)
@@ -128,28 +113,6 @@ def _port(places: Places) -> int:
     return port(places, NAME, USUAL_PORT, lambda number: answers(f"http://127.0.0.1:{number}"))
 
 
-def _write_facts(settings: Settings, places: Places) -> None:
-    facts = {
-        "secret_key": secret(places, "secret_key"),
-        "metadata_uri": metadata_store.uri(settings),
-        "cache": str(places.cache),
-        "lake": str(places.lake),
-        "remember_answers": settings.profile == "stack",
-    }
-    write_private(places.server, json.dumps(facts, indent=1))
-
-
-def _environment(settings: Settings) -> list[str]:
-    here = folder(settings)
-    return [
-        f"{POINTER}={Places.of(settings).server}",
-        f"SUPERSET_CONFIG_PATH={here / 'superset_config.py'}",
-        f"PYTHONPATH={here}",
-        "PYTHONUNBUFFERED=1",
-        "SCARF_ANALYTICS=false",
-    ]
-
-
 def _stamp(settings: Settings) -> str:
-    digest = hashlib.sha256((folder(settings) / "bootstrap.py").read_bytes()).hexdigest()
+    digest = hashlib.sha256((facts.folder(settings) / "bootstrap.py").read_bytes()).hexdigest()
     return f"{installation.environment(settings).name} {digest[:16]}"

@@ -13,7 +13,7 @@ import pytest
 
 from ecommerce_pipeline.settings import Settings
 
-PORTS = ("MINIO", "POSTGRES", "MARIADB", "TRINO", "TRINO_INTERNAL")
+PORTS = ("MINIO", "POSTGRES", "MARIADB", "VALKEY", "TRINO", "TRINO_INTERNAL")
 
 
 def free_ports(count: int) -> list[int]:

@@ -108,7 +108,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SHOPSPHERE_TRINO_QUERY_MEMORY": heap["TRINO_QUERY_MEMORY"],
         "SHOPSPHERE_TRINO_HEADROOM": heap["TRINO_HEADROOM"],
     }
-    for server in ("minio", "postgres", "mariadb", "trino"):
+    for server in ("minio", "postgres", "mariadb", "valkey", "trino"):
         own[f"SHOPSPHERE_{server.upper()}_PORT"] = str(getattr(settings, f"{server}_port"))
     return {**os.environ, **own}
 

@@ -8,7 +8,6 @@ request, so a changed password is in force after the next start.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from ecommerce_pipeline import env_file
 from ecommerce_pipeline.operations.services import Program, ServiceError
-from ecommerce_pipeline.operations.stack import accounts, cache
+from ecommerce_pipeline.operations.stack import accounts, debian
 from ecommerce_pipeline.operations.stack.secrets import secret
 from ecommerce_pipeline.settings import Settings
 
@@ -48,7 +47,7 @@ GRANT SELECT, SHOW VIEW ON shop.* TO 'meltano'@'%';
 
 def program(settings: Settings) -> Program | None:
     """MariaDB on the settings' port, its data made at first use; None if the machine has none. Raises ServiceError."""
-    server = _server()
+    server = debian.server(["mariadbd"], "mariadb-server")
     if server is None:
         return None
     folder = settings.stack_dir / "mariadb"
@@ -81,28 +80,6 @@ def is_ready(settings: Settings) -> bool:
     return b"MariaDB" in greeting
 
 
-def _server() -> str | None:
-    found = _on_path()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
-        found = _on_path()
-    return found
-
-
-def _on_path(name: str = "mariadbd") -> str | None:
-    return shutil.which(name) or shutil.which(name, path=os.pathsep.join([os.defpath, "/usr/sbin"]))
-
-
-def _install() -> None:
-    """Debian's package, without letting it start a server of its own."""
-    cache.folder().mkdir(parents=True, exist_ok=True)
-    command = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "install", "-y", "-q"]
-    try:
-        cache.run("installing MariaDB, once", [*command, "mariadb-server"], lambda: "Debian's package")
-    except ServiceError as error:
-        LOG.warning("%s", error)
-
-
 def _make(data: Path, user: str | None) -> None:
     """The system tables; an interrupted attempt is thrown away."""
     LOG.info("making MariaDB's system tables in %s", data)
@@ -111,7 +88,7 @@ def _make(data: Path, user: str | None) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     accounts.own_folder(partial, user)
     options = ["--no-defaults", f"--datadir={partial}", "--auth-root-authentication-method=normal", "--skip-test-db"]
-    command = [_on_path("mariadb-install-db") or "mariadb-install-db", *options]
+    command = [debian.on_path("mariadb-install-db") or "mariadb-install-db", *options]
     made = subprocess.run(command, capture_output=True, text=True, check=False, **accounts.identity(user))
     if made.returncode:
         words = (made.stderr or made.stdout).strip()[-500:]

@@ -6,7 +6,7 @@ import logging
 
 from ecommerce_pipeline.operations import services
 from ecommerce_pipeline.operations.services import Program, ServiceError
-from ecommerce_pipeline.operations.stack import mariadb, minio, postgresql, trino
+from ecommerce_pipeline.operations.stack import mariadb, minio, postgresql, trino, valkey
 from ecommerce_pipeline.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -24,6 +24,13 @@ def programs(settings: Settings) -> list[Program]:
         LOG.warning(
             "there is no MariaDB on this machine: the shop's orders stay in PostgreSQL. "
             "Next: install the package mariadb-server and start again, if you want them in MariaDB"
+        )
+    if remembered := valkey.program(settings):
+        databases.append(remembered)
+    else:
+        LOG.warning(
+            "there is no Valkey or Redis on this machine: the dashboards remember answers in files and send no mail. "
+            "Next: install the package valkey-server or redis-server and start again, if you want that"
         )
     return [*store, *databases, *nodes]
 

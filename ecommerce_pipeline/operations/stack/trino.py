@@ -25,7 +25,12 @@ from ecommerce_pipeline.operations.stack import java, tls, trino_distribution
 from ecommerce_pipeline.operations.stack.secrets import secret, with_secrets
 from ecommerce_pipeline.settings import Settings
 
-USERS = {"pipeline": "trino_password", "analyst": "trino_analyst_password", "admin": "trino_admin_password"}
+USERS = {
+    "pipeline": "trino_password",
+    "analyst": "trino_analyst_password",
+    "admin": "trino_admin_password",
+    "superset": "trino_superset_password",
+}
 ITERATIONS = 10_000
 COORDINATOR, WORKER = "trino", "trino-worker-"
 
