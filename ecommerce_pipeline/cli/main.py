@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from ecommerce_pipeline.cli import backup, branches, dashboards, dictionary, doctor, reading, running, server, stack
+from ecommerce_pipeline.cli import backup, branches, dashboards, dictionary, doctor, past, reading, running, server, stack
 
 app = typer.Typer(
     name="shopsphere",
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 running.register(app)
 reading.register(app)
+past.register(app)
 app.add_typer(branches.app, name="branch")
 doctor.register(app)
 server.register(app)

@@ -32,6 +32,14 @@ class PublicationConflict(LakehouseError):
     """Somebody committed to a table after the branch was made; nothing was published."""
 
 
+class SnapshotUnknown(LakehouseError):
+    """The table, or the moment of it that was asked for, is not there."""
+
+
+class NotRolledBack(LakehouseError):
+    """The table is one that does not go back."""
+
+
 class LeaseHeld(LakehouseError):
     """Another process writes what this one wants to write."""
 
