@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from .catalog import selections
 from .exact import Misfit, exact
-from .model import Reading, Selection, Session
+from .model import Overlap, Reading, Selection, Session
 from .settings import Settings
 from .stage import Stage, sweep
 
@@ -49,7 +49,7 @@ class Extraction:
         before = self._state["bookmarks"].get(stream)
         reading = self._session.plan(selection, before)
         logger.info("%s: reading %s", stream, reading.why)
-        self._emit(_schema_message(selection))
+        self._emit(_schema_message(selection, reading.overlap))
         rows, highest = self._send_rows(selection, reading)
         if key is None:
             bookmark: dict[str, Any] = {"version": _next_version(before)}
@@ -123,13 +123,16 @@ def _next_version(before: Mapping[str, Any] | None) -> int:
     return max(int(time.time() * 1000), int((before or {}).get("version") or 0) + 1)
 
 
-def _schema_message(selection: Selection) -> dict[str, Any]:
+def _schema_message(selection: Selection, overlap: Overlap | None) -> dict[str, Any]:
+    """SCHEMA; `x-overlap` tells the target which rows may stand in its table already."""
+    again = {} if overlap is None else {"x-overlap": {"column": overlap.column, "since": overlap.since}}
     return {
         "type": "SCHEMA",
         "stream": selection.table.stream,
         "schema": {"type": "object", "properties": {column.name: dict(column.schema) for column in selection.columns}},
         "key_properties": list(selection.table.keys),
         "bookmark_properties": [selection.replication_key] if selection.replication_key else [],
+        **again,
     }
 
 

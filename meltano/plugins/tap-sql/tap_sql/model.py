@@ -60,13 +60,25 @@ class Selection:
         return next((c for c in self.table.columns if c.name == self.replication_key), None)
 
 
+@dataclass(frozen=True)
+class Overlap:
+    """The part of a stream that is read again: `column` from `since` on, in the notation of a bookmark."""
+
+    column: str
+    since: str | int | None
+
+
 @dataclass
 class Reading:
-    """One stream's query, and what the next run has to know besides the highest key."""
+    """One stream's query, and what the next run has to know besides the highest key.
+
+    `overlap` says that rows from its `since` on may have been read before, all of them if that is None.
+    """
 
     sql: str
     why: str
     extras: dict[str, Any] = field(default_factory=dict)
+    overlap: Overlap | None = None
 
 
 class Session(Protocol):

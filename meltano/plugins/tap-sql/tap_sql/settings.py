@@ -37,6 +37,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="how far an incremental run looks back behind its bookmark for rows that were committed late",
         ),
     ] = 86_400
+    overlap_keys: Annotated[
+        int,
+        Meta(ge=0, description="the same for a replication key that is a number; MySQL and views only"),
+    ] = 10_000
     tinyint1_is_boolean: Annotated[
         bool, Meta(description="MySQL: tinyint(1) holds true and false only; if not, it is read as a number")
     ] = True

@@ -208,7 +208,16 @@ def test_a_view_is_read_by_its_key_with_the_overlap(orders):
     name = f"{orders.schema}-newest"
     first = orders.run()
     assert len(first.rows(name)) == 50
-    assert orders.run(first.state, overlap_seconds=60).ids(name) == [50]
+    again = orders.run(first.state, overlap_seconds=60)
+    assert again.ids(name) == [49, 50]
+    assert again.of("SCHEMA")[0]["x-overlap"] == {"column": "updated_at", "since": "2017-01-01T00:49:00"}
+
+
+def test_a_date_key_finds_rows_of_its_last_day_whatever_the_overlap(source):
+    source.execute("create table t (id int primary key, updated_at date); insert into t values (1, '2017-01-01')")
+    first = source.run(overlap_seconds=0)
+    source.execute("insert into t values (2, '2017-01-01'), (3, '2016-12-31')")
+    assert source.run(first.state, overlap_seconds=0).ids(stream(source)) == [2]
 
 
 @given(

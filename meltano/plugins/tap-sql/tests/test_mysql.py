@@ -67,6 +67,7 @@ def test_an_incremental_run_reads_new_rows_and_the_overlap(shop):
     assert first.ids("shop-t") == list(range(1, 51))
     assert second.ids("shop-t") == [49, 50, 51, 52]
     assert second.state["bookmarks"]["shop-t"]["replication_key_value"] == "2017-03-01T00:00:00"
+    assert second.of("SCHEMA")[0]["x-overlap"] == {"column": "updated_at", "since": "2017-02-19T00:00:00"}
 
 
 def test_a_wrong_password_is_one_line_without_a_secret(shop):

@@ -19,10 +19,10 @@ import pyarrow as pa
 from .catalog import open_table
 from .data_files import DataFileWriter
 from .errors import LoadError
+from .rejected_before import rejected_earlier, same_or_later
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
-    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
@@ -46,7 +46,10 @@ SCHEMA = pa.schema([
 
 @dataclass
 class RejectLog:
-    """Rejects of one stream in one commit; memory is bounded, what a STATE covers stands in data files already."""
+    """Rejects of one stream in one commit; memory is bounded, what a STATE covers stands in data files already.
+
+    With `again` the tap may send rejects of earlier commits once more: those are counted as `known` and left out.
+    """
 
     catalog: Catalog
     table_name: str
@@ -54,16 +57,22 @@ class RejectLog:
     source_table: str
     run_id: str
     commit_seq: int
+    again: bool = False
     count: int = 0
+    known: int = 0
     first_reason: str = ""
     _covered: list[dict[str, Any]] = field(default_factory=list)
     _uncovered: list[dict[str, Any]] = field(default_factory=list)
     _files: list[DataFile] = field(default_factory=list)
     _writer: DataFileWriter | None = None
+    _earlier: frozenset[tuple[Any, Any]] | None = None
 
     def add(self, reject: Mapping[str, Any], *, covered: bool = False) -> None:
         """Take one reject in the shape of the README's convention; it counts once a STATE covers it."""
         given = {name: reject.get(name) for name in ("position", "reason", "raw_record", "customer_id")}
+        if self.again and (given["position"], given["raw_record"]) in self._rejected_earlier():
+            self.known += 1
+            return
         stamped = {
             "source_system": self.source_system,
             "source_table": self.source_table,
@@ -114,6 +123,13 @@ class RejectLog:
                 self._open_writer().write(pa.Table.from_pylist(held, schema=SCHEMA), covered=covered)
         self._covered, self._uncovered = [], []
 
+    def _rejected_earlier(self) -> frozenset[tuple[Any, Any]]:
+        """Position and text of the stream's rejects of earlier commits."""
+        if self._earlier is None:
+            of_stream = (self.source_system, self.source_table, self.commit_seq)
+            self._earlier = rejected_earlier(self.catalog, self.table_name, *of_stream)
+        return self._earlier
+
     def _open_writer(self) -> DataFileWriter:
         if self._writer is None:
             table = self._open()
@@ -139,7 +155,7 @@ class RejectLog:
 
     def _replace_once(self, files: list[DataFile]) -> None:
         table = self.catalog.load_table(self.table_name)
-        stale = _same_or_later(self.source_system, self.source_table, self.commit_seq)
+        stale = same_or_later(self.source_system, self.source_table, self.commit_seq)
         leftovers = next(iter(table.scan(row_filter=stale).plan_files()), None) is not None
         if not files and not leftovers:
             return
@@ -150,16 +166,6 @@ class RejectLog:
                 with transaction.update_snapshot().fast_append() as append:
                     for file in files:
                         append.append_data_file(file)
-
-
-def _same_or_later(system: str, table: str, commit_seq: int) -> BooleanExpression:
-    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual
-
-    return And(
-        EqualTo(term="source_system", value=system),
-        EqualTo(term="source_table", value=table),
-        GreaterThanOrEqual(term="commit_seq", value=commit_seq),
-    )
 
 
 def person_of(values: Mapping[str, Any], keys: Iterable[str]) -> int | None:

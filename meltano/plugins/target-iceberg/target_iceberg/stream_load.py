@@ -18,6 +18,7 @@ from . import batches, commit
 from .batches import BatchRows
 from .decode import Lines, RecordDecoder, raw_record
 from .errors import LoadError
+from .overlap import announced
 from .progress import Progress
 from .record import CommitRecord, canonical
 from .rejects import RejectLog, key_position, person_of
@@ -54,6 +55,8 @@ class StreamLoad:
             catalog, settings.rejects_table, system or place.split(".")[0], name, run_id, self.plan.commit_seq
         )
         self._stamp = Stamp(self.plan.commit_seq, run_id)
+        self._overlap = None if settings.full_refresh else announced(schema, self.plan, self._keys)
+        self._rejects.again = self._overlap is not None
         self._activated: int | None = None
         self._lines: list[bytes] = []
         self._covered_lines = 0
@@ -116,7 +119,10 @@ class StreamLoad:
         self._rejects.finish()
         files = [file for writer in self._writers for file in writer.finish()]
         rows = sum(file.record_count for file in files)
-        self._refuse_too_many_rejects(rows)
+        known = self._overlap.known if self._overlap else 0
+        self._refuse_too_many_rejects(rows + known + self._rejects.known)
+        if known:
+            logger.info("%s: %s rows of the overlap stand in %s already", self.stream, f"{known:,}", self.plan.place)
         if self._nothing_new(rows):
             logger.info("%s: nothing new, %s stays as it is", self.stream, self.plan.place)
             return False
@@ -164,6 +170,7 @@ class StreamLoad:
         why = (f"no value in a key column ({', '.join(self._keys)})", "key_present", "completeness")
         for row in keyless.to_pylist():
             self._reject(row, as_json(row), why, covered=covered)
+        good = good if self._overlap is None else self._overlap.unseen(good)
         self._writers[-1].write(self._stamp.apply(good, self.plan.columns, extracted), covered=covered)
         self._progress.tell(self._stamp.sequence)
 

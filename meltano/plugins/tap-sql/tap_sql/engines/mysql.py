@@ -1,9 +1,9 @@
 """MySQL and MariaDB, read with connectorx in batches of Arrow.
 
 There are no row versions to compare, so an incremental run takes everything from `overlap_seconds` behind the
-bookmark on: rows committed late are found as long as they are not later than that, and rows in the overlap come
-again. Raw tables are logs and staging keeps the latest version of a key, so coming again does no harm. Each table is
-read by one query, hence consistently; two tables may differ by the moment between them.
+bookmark on (`overlap_keys` if the key is a number): rows committed late are found as long as they are not later than
+that. Rows of the overlap come again; the stream's SCHEMA says so, and the target leaves out those that its table
+holds. Each table is read by one query, hence consistently; two tables may differ by the moment between them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from ..errors import TapError, shown_address, without_secret
-from ..model import Bookmark, Column, Reading, Selection, Table
+from ..model import Bookmark, Column, Overlap, Reading, Selection, Table
+from ..overlap import behind
 from ..settings import Settings
 from .mysql_types import TEMPORAL, column, quote
 
@@ -81,9 +82,9 @@ class MySQLSession:
         """See `model.Session`; there are no extras."""
         source = f"{quote(selection.table.schema)}.{quote(selection.table.name)}"
         columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in selection.columns)
-        condition, why = self._condition(selection, bookmark)
+        condition, why, overlap = self._condition(selection, bookmark)
         # names are quoted; values are rendered from numbers and points in time, never taken over as text
-        return Reading(f"select {columns} from {source} where {condition}", why)  # noqa: S608
+        return Reading(f"select {columns} from {source} where {condition}", why, overlap=overlap)  # noqa: S608
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Rows as they come, in batches."""
@@ -105,20 +106,20 @@ class MySQLSession:
         limit = self._clock.date() if column.schema["x-iceberg-type"] == "date" else self._clock
         return min(highest, limit)
 
-    def _condition(self, selection: Selection, bookmark: Bookmark | None) -> tuple[str, str]:
+    def _condition(self, selection: Selection, bookmark: Bookmark | None) -> tuple[str, str, Overlap | None]:
+        """What to read, why, and what of it may have been read before."""
         key = selection.key_column
         if key is None:
-            return "true", "the whole table"
-        if not bookmark or bookmark.get("replication_key") != key.name or bookmark.get("replication_key_value") is None:
-            return "true", "everything, there is no bookmark yet"
-        value, name = bookmark["replication_key_value"], quote(key.name)
-        if key.schema["x-iceberg-type"] not in TEMPORAL:
-            condition = f"{name} > {int(value)}"
-        else:
-            since = datetime.fromisoformat(str(value)) - timedelta(seconds=self._settings.overlap_seconds)
-            condition = f"{name} >= timestamp '{since:%Y-%m-%d %H:%M:%S.%f}'"
+            return "true", "the whole table", None
+        if not bookmark or bookmark.get("replication_key") != key.name:
+            return "true", "everything, there is no bookmark yet", None
+        if bookmark.get("replication_key_value") is None:
+            return "true", f"everything, {key.name} was NULL in every row", Overlap(key.name, None)
+        since = behind(key, bookmark["replication_key_value"], self._settings)
+        name = quote(key.name)
+        condition = f"{name} >= {since}" if isinstance(since, int) else f"{name} >= timestamp '{since}'"
         why = "rows since the bookmark less the overlap"
-        return (f"({condition} or {name} is null)" if key.nullable else condition), why
+        return (f"({condition} or {name} is null)" if key.nullable else condition), why, Overlap(key.name, since)
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         import connectorx

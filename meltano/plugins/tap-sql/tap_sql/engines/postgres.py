@@ -11,17 +11,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import adbc_driver_manager
 import adbc_driver_postgresql
 import pyarrow as pa
 
-from ..errors import TapError, shown_address, without_secret
-from ..model import Bookmark, Column, Reading, Selection, Table
+from ..errors import TapError, without_secret
+from ..model import Bookmark, Column, Overlap, Reading, Selection, Table
+from ..overlap import behind
 from ..settings import Settings
 from ..snapshot import MAX_SEEN, Snapshot, full_id, newer_sql, unseen_sql
+from .postgres_advice import explain, with_timeout
 from .postgres_catalog import read_tables
 from .postgres_types import TEMPORAL, quote
 
@@ -47,12 +49,12 @@ class Postgres:
         url = self._settings.url
         try:
             with (
-                adbc_driver_postgresql.connect(_with_timeout(url)) as database,
+                adbc_driver_postgresql.connect(with_timeout(url)) as database,
                 adbc_driver_manager.AdbcConnection(database) as connection,
             ):
                 yield PostgresSession(connection, self._settings)
         except adbc_driver_manager.Error as error:
-            raise TapError(_explain(without_secret(str(error), url), url)) from None
+            raise TapError(explain(without_secret(str(error), url), url)) from None
 
 
 class PostgresSession:
@@ -84,7 +86,8 @@ class PostgresSession:
             extras = {"snapshot": self._snapshot_text, "cluster": self._origin(selection.table)}
             extras |= self._seen(source, condition, seen)
         # names are quoted; values are rendered from numbers and points in time, never taken over as text
-        return Reading(f"select {columns} from {source} where {condition}", why, extras)  # noqa: S608
+        sql = f"select {columns} from {source} where {condition}"  # noqa: S608
+        return Reading(sql, why, extras, self._overlap(selection, bookmark))
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Rows as binary COPY, decoded by the driver into batches of about 16 MB."""
@@ -94,7 +97,7 @@ class PostgresSession:
             stream, _ = statement.execute_query()
             yield from pa.RecordBatchReader._import_from_c(stream.address)
         except (pa.ArrowException, OSError) as error:  # what a stream raises that breaks off
-            raise TapError(_explain(without_secret(str(error), self._settings.url), self._settings.url)) from None
+            raise TapError(explain(without_secret(str(error), self._settings.url), self._settings.url)) from None
         finally:
             statement.close()
 
@@ -120,11 +123,11 @@ class PostgresSession:
         key, table = selection.key_column, selection.table
         if key is None:
             return "true", "the whole table", []
-        if not bookmark or bookmark.get("replication_key") != key.name or bookmark.get("replication_key_value") is None:
+        if not bookmark or bookmark.get("replication_key") != key.name:
             return "true", "everything, there is no bookmark yet", []
-        window = self._window(key, bookmark["replication_key_value"])
+        window = self._window(key, bookmark, is_view=table.is_view)
         if table.is_view:
-            return window, "a view has no row versions: everything in the overlap comes again", []
+            return window, "a view has no row versions: everything in the overlap again", []
         if bookmark.get("cluster") != self._origin(table):
             return "true", "everything, the bookmark was taken on another server, database or table", []
         previous = Snapshot.parse(str(bookmark.get("snapshot")))
@@ -133,18 +136,25 @@ class PostgresSession:
         seen = [int(xid) for xid in bookmark.get("seen") or []]
         return f"{window} and {unseen_sql(previous, self._snapshot, seen)}", "rows new since the bookmark", seen
 
-    def _window(self, key: Column, value: Any) -> str:
+    def _window(self, key: Column, bookmark: Bookmark, *, is_view: bool) -> str:
         """Rows not older than the overlap behind the bookmark.
 
-        Keys that are no time have no overlap and are read by snapshot alone.
+        Keys of tables that are no time have no overlap and are read by snapshot alone.
         """
-        kind, name = key.schema["x-iceberg-type"], quote(key.name)
-        if kind not in TEMPORAL:
+        kind, name, value = key.schema["x-iceberg-type"], quote(key.name), bookmark.get("replication_key_value")
+        if value is None or (kind not in TEMPORAL and not is_view):
             return "true"
-        moment = datetime.fromisoformat(str(value)) if kind != "date" else date.fromisoformat(str(value))
-        since = moment - timedelta(seconds=self._settings.overlap_seconds)
-        condition = f"{name} > {kind} '{since.isoformat()}'"
+        since = behind(key, value, self._settings)
+        condition = f"{name} >= {since}" if isinstance(since, int) else f"{name} >= {kind} '{since}'"
         return f"({condition} or {name} is null)" if key.nullable else condition
+
+    def _overlap(self, selection: Selection, bookmark: Bookmark | None) -> Overlap | None:
+        """What of a view is read again."""
+        key = selection.key_column
+        if not selection.table.is_view or key is None or not bookmark or bookmark.get("replication_key") != key.name:
+            return None
+        value = bookmark.get("replication_key_value")
+        return Overlap(key.name, None if value is None else behind(key, value, self._settings))
 
     def _seen(self, source: str, condition: str, before: list[int]) -> dict[str, Any]:
         """Transactions beyond the snapshot's horizon whose rows are being read, or were: they must not come again."""
@@ -169,25 +179,3 @@ class PostgresSession:
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             statement.execute_update()
-
-
-def _with_timeout(url: str) -> str:
-    return url if "connect_timeout=" in url else f"{url}{'&' if '?' in url else '?'}connect_timeout=10"
-
-
-def _explain(message: str, url: str) -> str:
-    """The driver's message with the next step."""
-    reasons = {
-        "password authentication failed": "check the user and password in url",
-        "Connection refused": "start the server, or check host and port in url",
-        "could not translate host name": "check the host in url",
-        "timeout expired": "check host, port and firewall",
-        "permission denied": "grant SELECT on the table and USAGE on its schema, or deselect the stream",
-        "pg_current_snapshot": "use PostgreSQL 13 or newer",
-    }
-    step = next(
-        (step for sign, step in reasons.items() if sign in message),
-        "see the server's log; the run can be repeated safely",
-    )
-    text = " ".join(message.split())
-    return f"tap-sql: PostgreSQL at {shown_address(url)}: {text}. Next: {step}"

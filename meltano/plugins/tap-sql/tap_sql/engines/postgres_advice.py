@@ -1,0 +1,28 @@
+"""PostgreSQL does not answer, or refuses: what to do about it."""
+
+from __future__ import annotations
+
+from ..errors import shown_address
+
+
+def with_timeout(url: str) -> str:
+    """The address with a limit on how long the connection may take, unless it has one."""
+    return url if "connect_timeout=" in url else f"{url}{'&' if '?' in url else '?'}connect_timeout=10"
+
+
+def explain(message: str, url: str) -> str:
+    """The driver's message with the next step."""
+    reasons = {
+        "password authentication failed": "check the user and password in url",
+        "Connection refused": "start the server, or check host and port in url",
+        "could not translate host name": "check the host in url",
+        "timeout expired": "check host, port and firewall",
+        "permission denied": "grant SELECT on the table and USAGE on its schema, or deselect the stream",
+        "pg_current_snapshot": "use PostgreSQL 13 or newer",
+    }
+    step = next(
+        (step for sign, step in reasons.items() if sign in message),
+        "see the server's log; the run can be repeated safely",
+    )
+    text = " ".join(message.split())
+    return f"tap-sql: PostgreSQL at {shown_address(url)}: {text}. Next: {step}"
