@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ def free_ports(count: int) -> list[int]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Settings]:
     """The settings of a running stack; its processes end and its data goes with the session."""
+    with running() as settings:
+        yield settings
+
+
+@contextmanager
+def running(**more: str) -> Iterator[Settings]:
+    """A stack of its own with these settings on top, by their names without SHOPSPHERE_."""
     from ecommerce_pipeline.operations import stack as servers
     from ecommerce_pipeline.settings import get_settings
 
@@ -39,7 +47,7 @@ def stack() -> Iterator[Settings]:
     chosen |= {f"{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     home.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in chosen.items():
+        for name, value in (chosen | more).items():
             patch.setenv(f"SHOPSPHERE_{name}", value)
         patch.setattr("ecommerce_pipeline.settings.Settings.model_config", _reading(home / ".env"))
         patch.setattr("ecommerce_pipeline.settings.ENV_FILE", home / ".env")
