@@ -103,6 +103,7 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
 
 if facts["trino"]:
     DB_CONNECTION_MUTATOR = trino_connection.mutator(facts["trino"])
+    FLASK_APP_MUTATOR = trino_connection.ask_for_no_oauth
 else:
     DB_CONNECTION_MUTATOR = lake_connections.with_latest_file
     lake_connections.install()

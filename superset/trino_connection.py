@@ -24,6 +24,17 @@ class KeptOpen(HTTPAdapter):
         """Nothing: the next session goes on with them."""
 
 
+def ask_for_no_oauth(_app: Any) -> None:
+    """Superset's FLASK_APP_MUTATOR: says once for all that nobody signs in to Trino by OAuth2.
+
+    Superset asks that of its records when a query fails, in a second thread on the first one's session, and now and
+    then shows the quarrel between the two instead of Trino's own words.
+    """
+    from superset.models.core import Database
+
+    Database.is_oauth2_enabled = lambda _self: False
+
+
 def mutator(facts: Mapping[str, Any]) -> Mutator:
     """Superset's DB_CONNECTION_MUTATOR for the Trino that the facts name; other addresses are left as they are."""
     connections = KeptOpen(pool_connections=1, pool_maxsize=CONNECTIONS, pool_block=False)
