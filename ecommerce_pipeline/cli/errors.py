@@ -30,6 +30,22 @@ def known_errors() -> tuple[type[Exception], ...]:
     )
 
 
+def lost_connection(error: BaseException) -> BaseException | None:
+    """What a database's driver said when its server could not be reached, or broke off; None if that is not at the
+    bottom of it.
+    """
+    drivers = [sys.modules[name] for name in ("psycopg", "psycopg2") if name in sys.modules]
+    kinds: tuple[type[BaseException], ...] = tuple(
+        kind for driver in drivers for kind in (driver.OperationalError, driver.InterfaceError)
+    )
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, kinds):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return None
+
+
 def is_full_disk(error: BaseException, home: Path) -> bool:
     """Whether a full disk is at the bottom of it, however the libraries in between have wrapped it: SQLite may call it
     an I/O error, so the disk itself is asked as well.

@@ -9,13 +9,25 @@ that `--help` answers at once.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 import warnings
 from typing import NoReturn
 
 import typer
 
-from ecommerce_pipeline.cli import backup, branches, dashboards, dictionary, doctor, past, reading, running, server, stack
+from ecommerce_pipeline.cli import (
+    backup,
+    branches,
+    dashboards,
+    dictionary,
+    doctor,
+    past,
+    reading,
+    running,
+    server,
+    stack,
+)
 
 app = typer.Typer(
     name="shopsphere",
@@ -46,6 +58,7 @@ if importlib.util.find_spec("shopsphere") is not None:
 def main() -> None:
     """Run the command line; leaves with an exit code."""
     warnings.simplefilter("ignore")  # of libraries, about themselves; ours are messages
+    logging.getLogger().addFilter(_is_no_retry)
     try:
         app()
     except KeyboardInterrupt:
@@ -57,9 +70,14 @@ def main() -> None:
     except Exception as error:
         if _is_known(error):
             _leave(str(error), 3)
-        if no_room := _no_room(error):
-            _leave(no_room, 3)
+        if said := _no_room(error) or _no_database(error):
+            _leave(said, 3)
         raise
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    """Dagster tells of each try to reach its database in a page of text; what comes of it is said once, by us."""
+    return not str(record.msg).startswith("Retrying failed database connection")
 
 
 def _is_known(error: Exception) -> bool:
@@ -81,6 +99,20 @@ def _no_room(error: Exception) -> str:
     return (
         f"the disk is full: no room is left for {home} ({said}). Every table is as it was. "
         "Next: free space there, then type the same command again"
+    )
+
+
+def _no_database(error: Exception) -> str:
+    """What to say when a server of the lake has gone, nothing when none has."""
+    from ecommerce_pipeline.cli.errors import lost_connection
+
+    lost = lost_connection(error)
+    if lost is None:
+        return ""
+    said = " ".join(str(lost).partition("\n")[0].split())
+    return (
+        f"the database of the lake or of its runs does not answer: {said}. Every table is as its last commit left it. "
+        "Next: `shopsphere stack status` shows what is down and `make up` starts it; then type the same command again"
     )
 
 

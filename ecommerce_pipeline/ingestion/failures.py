@@ -15,8 +15,9 @@ _CONSEQUENCES = re.compile(
     r"Failed to retrieve state|Extractor failed|Loader failed|Extractor and loader failed"
 )
 _TRANSIENT = re.compile(
-    r"connection refused|connection reset|connection (was )?closed|could not connect|connection to server|timed? ?out|"
-    r"timeout|temporar|unreachable|too many (429|5\d\d)|status (429|5\d\d)|starting up|shutting down|"
+    r"connection refused|connection reset|connection (was )?closed|could(n't| not) connect|connection to server|"
+    r"timed? ?out|timeout|temporar|unreachable|too many (429|5\d\d)|status (429|5\d\d)|starting up|shutting down|"
+    r"terminating connection|in recovery mode|not yet accepting|lost connection|server has gone away|"
     r"server closed the connection|is being written by|was taken by another process|deadlock|database is locked|"
     r"were overtaken|moved on since|another run committed|read-only|too many connections|too many clients",
     re.IGNORECASE,

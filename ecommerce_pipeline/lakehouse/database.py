@@ -24,6 +24,14 @@ from ecommerce_pipeline.settings import Settings
 
 BUSY_SECONDS = 30  # how long a SQLite writer waits for another before it gives up
 _FIRST_MAKER = 7_215_114  # PostgreSQL advisory lock: two processes must not create the tables at once
+_NEXT_ON_SQLITE = (
+    "`shopsphere doctor` checks the address and the permissions; if the file itself is damaged, move it away and "
+    "`shopsphere restore` a backup, or `shopsphere reset` and load again"
+)
+_NEXT_ON_A_SERVER = (
+    "`shopsphere stack status` shows whether it runs and `make up` starts it; if it stands elsewhere, "
+    "`shopsphere doctor` checks the address"
+)
 
 own = MetaData()
 # Times are milliseconds since 1970 in UTC: both databases compare them alike.
@@ -122,11 +130,11 @@ def _open(address: str) -> Engine:
         _create_tables(made)
     except (DBAPIError, sqlite3.Error, OSError) as error:
         made.dispose()
-        cause = getattr(error, "orig", None) or error
+        cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
         place = url.render_as_string(hide_password=True)
+        following = _NEXT_ON_SQLITE if url.get_backend_name() == "sqlite" else _NEXT_ON_A_SERVER
         raise CatalogUnreadable(
-            f"the catalog's database {place} cannot be opened: {cause}. Next: `shopsphere doctor` checks the address "
-            "and the permissions; if the file itself is damaged, put back a copy, or `shopsphere reset` and load again"
+            f"the catalog's database {place} cannot be opened: {cause}. Next: {following}"
         ) from error
     return made
 

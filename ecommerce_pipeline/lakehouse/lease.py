@@ -12,12 +12,12 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ecommerce_pipeline.lakehouse import database, processes
 from ecommerce_pipeline.lakehouse.database import leases
@@ -60,7 +60,8 @@ class Lease:
 
     def _renew_until_ended(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
-            with database.transaction(self._settings) as connection:
+            # a database that restarts must not end the renewing: within the time to live the next beat is in time
+            with suppress(DBAPIError), database.transaction(self._settings) as connection:
                 mine = update(leases).where(leases.c.token == self._token)
                 connection.execute(mine.values(heartbeat_at=now_ms()))
 

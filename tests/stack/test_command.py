@@ -63,3 +63,14 @@ def test_compose_that_is_demanded_and_cannot_be_had_is_one_line(stack, tmp_path)
     answer = stack("up", PATH=str(tmp_path), SHOPSPHERE_STACK_RUNNER="compose")
     assert answer.returncode == 3
     assert "no Docker daemon with Compose answers. Next: start Docker" in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["runs", "tables", "materialize"])
+def test_servers_that_are_down_are_one_line_whatever_was_asked(tmp_path, command):
+    own = {"HOME": tmp_path / "var", "ENV_FILE": tmp_path / ".env", "PROFILE": "stack", "POSTGRES_PORT": 9}
+    env = os.environ | {f"SHOPSPHERE_{name}": str(value) for name, value in own.items()}
+    answer = subprocess.run([SHOPSPHERE, command], capture_output=True, text=True, env=env, check=False)
+    assert answer.returncode == 3
+    assert "Next: `shopsphere" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) <= 3
