@@ -67,7 +67,8 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "config": {"base_dir": str(home)},
         },
         "concurrency": {"pools": {"default_limit": 1, "granularity": "op"}, "runs": {"max_concurrent_runs": 1}},
-        "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 60},
+        "run_launcher": {"module": "ecommerce_pipeline.operations.run_launcher", "class": "WatchedRunLauncher"},
+        "run_monitoring": {"enabled": True, "poll_interval_seconds": 30, "free_slots_after_run_end_seconds": 60},
         "retention": {
             "schedule": {"purge_after_days": 90},
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
