@@ -31,6 +31,7 @@ from ecommerce_pipeline.ingestion import run as meltano
 from ecommerce_pipeline.ingestion.commits import Committed
 from ecommerce_pipeline.ingestion.described import Described
 from ecommerce_pipeline.ingestion.failures import Line
+from ecommerce_pipeline.ingestion.starter import Usage
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.streams import Extractor, Stream, extractors
@@ -92,16 +93,16 @@ class _Extraction:
         some = None if len(streams) == len(self._extractor.streams) else [stream.stream_id for stream in streams]
         request = meltano.Request(self._extractor.name, some, self._run_id, config.full_refresh, config.timeout_seconds)
         try:
-            meltano.run(self._settings, request, self._say)
+            used = meltano.run(self._settings, request, self._say)
         except meltano.IngestionError as error:
             self._try_again(error)
-            yield from self._results(streams, began, only_new=True)
+            yield from self._results(streams, began, None, only_new=True)
             raise Failure(
                 f"{self._extractor.name} stopped. {error}\n"
                 "Streams committed before that are kept, the others are as they were.",
                 allow_retries=False,
             ) from None
-        yield from self._results(streams, began)
+        yield from self._results(streams, began, used)
 
     def _try_again(self, error: meltano.IngestionError) -> None:
         tries = self._context.retry_number
@@ -119,18 +120,23 @@ class _Extraction:
         else:
             (self._context.log.warning if line.level == "warning" else self._context.log.info)(text)
 
-    def _results(self, streams: list[Stream], began: float, *, only_new: bool = False) -> Iterator[Result]:
+    def _results(
+        self, streams: list[Stream], began: float, used: Usage | None, *, only_new: bool = False
+    ) -> Iterator[Result]:
         catalog = open_catalog(self._settings)
         try:
             found = commits.of_run(catalog, streams, self._run_id)
         finally:
             catalog.close()
-        seconds = round(time.monotonic() - began, 2)
+        # one run extracts all streams, so what it took is a fact of the run and repeated on each
+        took: dict[str, Any] = {"seconds": round(time.monotonic() - began, 2)}
+        if used is not None:
+            took |= {"cpu_seconds": round(used.cpu_seconds, 2), "peak_rss": used.peak_rss}
         for key, committed in found.items():
             if committed.is_new or not only_new:
-                yield MaterializeResult(asset_key=key, metadata=self._metadata(key, committed, seconds))
+                yield MaterializeResult(asset_key=key, metadata=self._metadata(key, committed) | took)
 
-    def _metadata(self, key: AssetKey, committed: Committed, seconds: float) -> dict[str, Any]:
+    def _metadata(self, key: AssetKey, committed: Committed) -> dict[str, Any]:
         return {
             "rows_added": committed.rows_added,
             "dagster/row_count": committed.rows,
@@ -140,7 +146,6 @@ class _Extraction:
             "commit_seq": committed.commit_seq,
             "bookmark": MetadataValue.text(committed.bookmark[:500]),
             "rejects": committed.rejects,
-            "seconds": seconds,  # one run extracts all streams, so it is a fact of the run and repeated on each
             "dagster/column_schema": _column_schema(committed.columns, self._words.get(key, Described())),
         }
 

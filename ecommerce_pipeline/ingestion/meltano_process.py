@@ -28,6 +28,7 @@ PRELOADED = (
     "anyio._backends._asyncio",
 )
 CHUNK = 1 << 16
+KILOBYTE = 1024  # the unit of ru_maxrss on Linux
 
 
 def main() -> None:
@@ -57,7 +58,9 @@ def _receive(control: socket.socket) -> tuple[Mapping[str, Any], int, int] | Non
 
 
 def _keep(request: Mapping[str, Any], output: int, status: int) -> NoReturn:
-    """Start Meltano and stay until it has ended, to tell its exit code (negative: the signal that killed it)."""
+    """Start Meltano and stay until it has ended, to tell its exit code (negative: the signal that killed it), the
+    CPU seconds of the whole run and the memory of its largest process in bytes.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
@@ -70,8 +73,9 @@ def _keep(request: Mapping[str, Any], output: int, status: int) -> NoReturn:
         signal.signal(kind, signal.SIG_IGN)  # whom they are meant for ends by itself, and that is to be told
     with suppress(BrokenPipeError):  # the starter is gone, and nobody asks
         os.write(status, b"%d\n" % pid)
-        _, ended = os.waitpid(pid, 0)
-        os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+        _, ended, used = os.wait4(pid, 0)  # with what tap and target used, for whom Meltano has waited
+        told = (os.waitstatus_to_exitcode(ended), used.ru_utime + used.ru_stime, used.ru_maxrss * KILOBYTE)
+        os.write(status, b"%d %f %d\n" % told)
     os._exit(0)
 
 

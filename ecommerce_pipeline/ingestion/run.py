@@ -23,7 +23,7 @@ import msgspec
 from ecommerce_pipeline.environment import process_environment
 from ecommerce_pipeline.ingestion import starter
 from ecommerce_pipeline.ingestion.failures import Diagnosis, Line, diagnose
-from ecommerce_pipeline.ingestion.starter import Program, Started
+from ecommerce_pipeline.ingestion.starter import Program, Started, Usage
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.settings import Settings
 
@@ -54,8 +54,11 @@ class Request:
     timeout_seconds: float = 6 * 3600.0
 
 
-def run(settings: Settings, request: Request, listen: Listener) -> None:
-    """Run the extractor into the lake; raises IngestionError. `listen` gets each line of the log as it is said."""
+def run(settings: Settings, request: Request, listen: Listener) -> Usage | None:
+    """Run the extractor into the lake; raises IngestionError. `listen` gets each line of the log as it is said.
+
+    Returns what the run used, where that is known.
+    """
     open_catalog(settings).close()  # makes the lake at first use, and says what is wrong with it before Meltano starts
     lines: deque[Line] = deque(maxlen=REMEMBERED_LINES)
     with _started(settings, request) as process, _time_limit(process, request.timeout_seconds) as overdue:
@@ -71,6 +74,7 @@ def run(settings: Settings, request: Request, listen: Listener) -> None:
         )
     if exit_code != 0:
         raise IngestionError(diagnose(list(lines), exit_code))
+    return process.used
 
 
 def command(request: Request) -> list[str]:

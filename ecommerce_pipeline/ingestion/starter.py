@@ -15,9 +15,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 FORKS = sys.platform == "linux"
+
+
+class Usage(NamedTuple):
+    """What a Meltano with its tap and target used: CPU seconds, and bytes of memory of the largest of them."""
+
+    cpu_seconds: float
+    peak_rss: int
 
 
 class Started(Protocol):
@@ -25,6 +32,7 @@ class Started(Protocol):
 
     pid: int
     stdout: IO[bytes]
+    used: Usage | None  # once it has ended, and somebody knows
 
     def poll(self) -> None:
         """Take note of its end, if it has ended."""
@@ -121,6 +129,7 @@ class _Forked:
                 "the process that imports it has ended. Next: run again; if it says so again, `make setup`"
             )
         self.pid = int(said)
+        self.used: Usage | None = None
         self._code: int | None = None
 
     def poll(self) -> None:
@@ -128,7 +137,9 @@ class _Forked:
 
     def wait(self) -> int:
         if self._code is None:
-            self._code = int(self._status.readline() or -9)  # a keeper that was killed tells nothing
+            told = self._status.readline().split()
+            self._code = int(told[0]) if told else -9  # a keeper that was killed tells nothing
+            self.used = Usage(float(told[1]), int(told[2])) if told else None
         return self._code
 
     def close(self) -> None:
@@ -152,6 +163,7 @@ class _Child:
         )
         assert self._process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
         self.pid, self.stdout = self._process.pid, self._process.stdout
+        self.used: Usage | None = None
 
     def poll(self) -> None:
         self._process.poll()
@@ -160,7 +172,7 @@ class _Child:
         return self._process.wait()
 
     def close(self) -> None:
-        self._process.wait()
+        self.wait()
         self.stdout.close()
 
 

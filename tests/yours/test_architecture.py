@@ -16,10 +16,10 @@ PLUGINS = ROOT / "meltano" / "plugins"
 SINGER_PACKAGES = {"tap_sql", "tap_files", "tap_hubspot", "target_iceberg", "meltano_iceberg_state"}
 ROOMS = {"sources", "ingestion", "transformation", "quality", "dashboards", "operations"}
 ABOVE = ("ecommerce_pipeline.cli", "ecommerce_pipeline.definitions")
-# Settings read it. The rest only hand it on to a child process: the shell's, Meltano's, dbt's.
-# whoever starts another program hands the environment on, whole
+# Settings read it. Whoever starts another program hands it on, whole; one that waits for its task is given another.
 PASSED_ON = {"cli/server.py", "transformation/dbt.py", "operations/stack/compose.py", "operations/stack/minio.py"}
-READERS = {"settings.py", "environment.py", *PASSED_ON}
+GIVEN = {"ingestion/meltano_process.py", "transformation/dbt_process.py"}
+READERS = {"settings.py", "environment.py", *PASSED_ON, *GIVEN}
 
 
 def modules(folder):
@@ -107,6 +107,14 @@ def test_who_hands_the_environment_on_takes_no_value_out_of_it(file):
         if key is None and isinstance(value, ast.Attribute)
     ]
     assert reads_environment(tree) == whole  # every use is `{**os.environ, …}`
+
+
+@pytest.mark.parametrize("file", sorted(GIVEN))
+def test_who_is_given_an_environment_only_puts_it_in_place(file):
+    tree = ast.parse((PIPELINE / file).read_text())
+    uses = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    placed = [use for use in uses if use in {"os.environ.clear", "os.environ.update"}]
+    assert len(reads_environment(tree)) == len(placed) > 0
 
 
 def test_there_are_modules_to_look_at():
