@@ -36,8 +36,8 @@ def selections(catalog: Entry, tables: Sequence[Table]) -> Iterator[Selection]:
         stream = entry["tap_stream_id"]
         if stream not in by_stream:
             raise TapError(
-                f"tap-sql: stream {stream}: its table is gone or may not be read. Next: grant SELECT on it, or "
-                "deselect the stream"
+                f"tap-sql: stream {stream}: its table is gone or may not be read. Next: grant SELECT on it; if it was "
+                "renamed, select its new name (a table of the lake of its own); or deselect the stream"
             )
         yield _selection(by_stream[stream], metadata)
 

@@ -11,8 +11,13 @@ from typing import Any
 import duckdb
 import msgspec
 from pyiceberg.catalog.sql import SqlCatalog
+from tap_sql.engines import engine_for
+from tap_sql.extract import Extraction
+from tap_sql.settings import parse_settings as parse_tap_settings
 from target_iceberg.loader import Loader
 from target_iceberg.settings import parse_settings
+
+from conftest import Sent
 
 Row = dict[str, Any]
 
@@ -92,3 +97,11 @@ def extension(name: str) -> Path:
     package = importlib.util.find_spec(f"duckdb_extension_{name}")
     folders = package.submodule_search_locations if package else []
     return next(file for folder in folders or [] for file in Path(folder).rglob("*.duckdb_extension"))
+
+
+def sync(config: Mapping[str, Any], catalog: Mapping[str, Any], lake: Lake, **target: Any) -> None:
+    """One run of the tap, from the state the lake stands at, and of the target."""
+    sent, settings = Sent(keep_files=True), parse_tap_settings(config)
+    with engine_for(settings).connect() as session:
+        Extraction(settings, session, lake.state, sent.emit).run(catalog)
+    lake.load(sent.messages, **target)

@@ -7,12 +7,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from lake import Lake
-from tap_sql.engines import engine_for
-from tap_sql.extract import Extraction
-from tap_sql.settings import parse_settings
-
-from conftest import Sent
+from lake import Lake, sync
 
 TABLE = "create table t (id int primary key, v varchar(20), updated_at datetime(6))"
 
@@ -32,12 +27,9 @@ class Shop:
 
     def run(self, key="updated_at", rejects_limit=1, **settings):
         """One run of tap and target; returns the rows of t, in the order they were loaded."""
-        given, sent = parse_settings(self.config | settings), Sent(keep_files=True)
         metadata = {"selected": True, "replication-method": "INCREMENTAL", "replication-key": key}
         catalog = {"streams": [{"tap_stream_id": "again-t", "metadata": [{"breadcrumb": [], "metadata": metadata}]}]}
-        with engine_for(given).connect() as session:
-            Extraction(given, session, self.lake.state, sent.emit).run(catalog)
-        self.lake.load(sent.messages, rejects_limit=rejects_limit)
+        sync(self.config | settings, catalog, self.lake, rejects_limit=rejects_limit)
         return self.lake.rows("t")
 
     @property
@@ -194,11 +186,7 @@ def test_a_view_of_postgresql_is_loaded_once(source, tmp_path):
     catalog["streams"] = [entry for entry in catalog["streams"] if entry["table_name"] == "v"]
 
     def run():
-        sent = Sent(keep_files=True)
-        settings = parse_settings(source.config)
-        with engine_for(settings).connect() as session:
-            Extraction(settings, session, lake.state, sent.emit).run(catalog)
-        lake.load(sent.messages)
+        sync(source.config, catalog, lake)
         return ids(lake.rows("v"))
 
     assert run() == [1, 2]

@@ -10,6 +10,7 @@ retry, PyIceberg's default, is switched off on these tables.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from .errors import BookmarkMovedError, LoadError
 from .evolution import evolve
+from .key_change import key_record
 from .record import CommitRecord, canonical, read_record
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Change:
     schema_changes: list[pa.Schema]
     schema: Schema
     replace: bool
+    keys: Sequence[str]
 
 
 def apply(catalog: Catalog, change: Change) -> Table:
@@ -113,7 +116,7 @@ def _commit_on(table: Table, change: Change) -> Table:
             snapshot.delete_data_file(file)
         for file in change.files:
             snapshot.append_data_file(file)
-    transaction.set_properties(properties)
+    transaction.set_properties({**properties, **key_record(change.keys)})
     return transaction.commit_transaction()
 
 

@@ -1,17 +1,20 @@
 """How a table's schema follows its stream: by union, never by loss.
 
 A new column is added; a column that disappears stays and is NULL from then on; a type may widen where Iceberg can
-promote it without rewriting a file (int → long, float → double, more decimal digits). Any other change stops the run
-before a row is written.
+promote it without rewriting a file (int → long, float → double, more decimal digits), and a narrower one goes into
+the column as it is. Any other change stops the run before a row is written, or begins a column of its own
+(`retyping`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from .errors import IncompatibleTypeError, LoadError
+from .exact_types import holding_both
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
@@ -34,16 +37,20 @@ def table_columns(data: pa.Schema, place: str) -> pa.Schema:
     the stream's own, then the loader's. Raises LoadError for names that differ in case only.
     """
     fields = [field for field in data if field.name not in SDC_NAMES]
+    _refuse_twins(fields, place)
+    return pa.schema([*fields, *SDC_FIELDS])
+
+
+def _refuse_twins(fields: Iterable[pa.Field], place: str) -> None:
     seen: dict[str, str] = {}
     for field in fields:
         twin = seen.setdefault(field.name.lower(), field.name)
         if twin != field.name:
             raise LoadError(
                 f"{place}: columns {twin!r} and {field.name!r} differ in case only, which SQL engines cannot tell "
-                "apart. "
-                "Next: deselect or rename one of them in the source"
+                "apart. Next: deselect or rename one of them in the source; if it was renamed there, rename the "
+                f"table's column too: alter table {place} rename column …"
             )
-    return pa.schema([*fields, *SDC_FIELDS])
 
 
 def missing_or_wider(existing: pa.Schema, incoming: pa.Schema, place: str) -> pa.Schema:
@@ -57,10 +64,16 @@ def missing_or_wider(existing: pa.Schema, incoming: pa.Schema, place: str) -> pa
         if position < 0:
             changed.append(field)
             continue
-        merged = _merge(existing.field(position).type, field.type, field.name, place)
+        merged = merged_type(existing.field(position).type, field, place)
         if merged != existing.field(position).type:
             changed.append(pa.field(field.name, merged))
+    _refuse_twins([*existing, *changed], place)
     return pa.schema(changed)
+
+
+def merged_type(existing: pa.DataType, incoming: pa.Field, place: str) -> pa.DataType:
+    """The type that holds what the column has and what comes; raises IncompatibleTypeError if none does exactly."""
+    return _merge(existing, incoming.type, incoming.name, place)
 
 
 def evolve(transaction: Transaction, changes: list[pa.Schema]) -> None:
@@ -99,22 +112,17 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 def _merge(old: pa.DataType, new: pa.DataType, column: str, place: str) -> pa.DataType:
     """The type that holds both exactly."""
-    if old == new:
-        return old
     if pa.types.is_struct(old) and pa.types.is_struct(new):
         return _merge_structs(old, new, column, place)
     if pa.types.is_list(old) and pa.types.is_list(new):
         return pa.list_(_merge(old.value_type, new.value_type, f"{column}[]", place))
-    for pair in ((pa.int32(), pa.int64()), (pa.float32(), pa.float64())):
-        if {old, new} == set(pair):
-            return pair[1]
-    if pa.types.is_decimal(old) and pa.types.is_decimal(new) and old.scale == new.scale:
-        return pa.decimal128(max(old.precision, new.precision), old.scale)
+    merged = holding_both(old, new)
+    if merged is not None:
+        return merged
     raise IncompatibleTypeError(
         f"{place}: column {column!r} is {old} in the table and {new} in the source, and no exact conversion exists. "
-        f"Nothing was written. Next: cast the column back in the source, deselect it (select: "
-        f"!<stream>.{column}), or rename the "
-        f"table's column ({column} → {column}_old) so that the new type starts a new column"
+        "Nothing was written. Next: set on_type_change to new_column, and the new values go to a column of their own; "
+        f"or cast the column back in the source, or deselect it (select: !<stream>.{column})"
     )
 
 

@@ -104,7 +104,8 @@ def announced(message: Mapping[str, Any], plan: TablePlan, keys: Sequence[str]) 
     said = message.get("x-overlap")
     if not isinstance(said, Mapping) or plan.start is None:
         return None
-    return Overlap(plan, keys, str(said["column"]), said.get("since"))
+    column = str(said["column"])
+    return Overlap(plan, keys, plan.moved.get(column, column), said.get("since"))
 
 
 def _latest(rows: pa.Table, keys: list[str]) -> pa.Table:

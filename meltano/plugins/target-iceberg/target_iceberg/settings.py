@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -43,6 +43,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None,
         Meta(description="'module:callable' taking (tables, holder), gives a context manager: one writer a table"),
     ] = None
+    on_type_change: Annotated[
+        Literal["stop", "new_column"],
+        Meta(description="a column's new type cannot be converted exactly: stop, or load it as <column>__<kind>"),
+    ] = "stop"
+    on_key_change: Annotated[
+        Literal["stop", "accept"], Meta(description="the stream's key is another than the table was loaded with")
+    ] = "stop"
     full_refresh: Annotated[
         bool, Meta(description="replace all rows and start from no bookmark; use it with `meltano run --full-refresh`")
     ] = False

@@ -18,6 +18,7 @@ from . import batches, commit
 from .batches import BatchRows
 from .decode import Lines, RecordDecoder, raw_record
 from .errors import LoadError
+from .key_change import refuse_changed_key
 from .overlap import announced
 from .progress import Progress
 from .record import CommitRecord, canonical
@@ -46,7 +47,17 @@ class StreamLoad:
         self._catalog, self._settings, self._run_id = catalog, settings, run_id
         self._read_schema(schema)
         place = table_name(self.stream, settings.default_target_schema)
-        self.plan = TablePlan(catalog, self.stream, place, self._columns(), None if settings.full_refresh else claimed)
+        self.plan = TablePlan(
+            catalog,
+            self.stream,
+            place,
+            self._columns(),
+            claimed=None if settings.full_refresh else claimed,
+            keys=self._keys,
+            may_move=settings.on_type_change == "new_column",
+        )
+        accept = settings.full_refresh or self.plan.version is not None or settings.on_key_change == "accept"
+        self._rekeyed = refuse_changed_key(place, self.plan.table.properties, self._keys, accept=accept)
         self.bookmark, self._version = self.plan.bookmark, self.plan.version
         self._replace = settings.full_refresh and self.plan.start is not None
         self._writers = [self.plan.new_writer(settings.file_rows)]
@@ -170,6 +181,7 @@ class StreamLoad:
         why = (f"no value in a key column ({', '.join(self._keys)})", "key_present", "completeness")
         for row in keyless.to_pylist():
             self._reject(row, as_json(row), why, covered=covered)
+        good = self.plan.placed(good)
         good = good if self._overlap is None else self._overlap.unseen(good)
         self._writers[-1].write(self._stamp.apply(good, self.plan.columns, extracted), covered=covered)
         self._progress.tell(self._stamp.sequence)
@@ -200,14 +212,14 @@ class StreamLoad:
 
     def _nothing_new(self, rows: int) -> bool:
         moved = self.bookmark != self.plan.bookmark
-        return not (rows or self._rejects.count or self._replace or moved)
+        return not (rows or self._rejects.count or self._replace or moved or self._rekeyed)
 
     def _commit(self, files: list[Any]) -> None:
         plan = self.plan
         end = CommitRecord(self.stream, self.bookmark, plan.commit_seq, self._run_id, self._version)
         commit.apply(
             self._catalog,
-            commit.Change(plan.place, plan.start, end, files, plan.changes, plan.schema, self._replace),
+            commit.Change(plan.place, plan.start, end, files, plan.changes, plan.schema, self._replace, self._keys),
         )
         for writer in self._writers:
             writer.committed()

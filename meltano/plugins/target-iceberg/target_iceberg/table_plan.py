@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from .data_files import DataFileWriter
 from .errors import LoadError
 from .evolution import missing_or_wider, plain_arrow_schema, planned_schema, table_columns
 from .record import CommitRecord, canonical, read_record
+from .retyping import moved_columns, renamed
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -28,12 +30,22 @@ logger = logging.getLogger("target-iceberg")
 class TablePlan:
     """The table of one stream, its commit record at the start of the run, and its schema at the end."""
 
-    def __init__(self, catalog: Catalog, stream: str, place: str, columns: pa.Schema, claimed: str | None) -> None:
-        """Open or create the table.
+    def __init__(
+        self,
+        catalog: Catalog,
+        stream: str,
+        place: str,
+        columns: pa.Schema,
+        *,
+        claimed: str | None,
+        keys: Sequence[str],
+        may_move: bool,
+    ) -> None:
+        """Open or create the table; `may_move` lets retyped columns begin a column of their own.
 
         Raises BookmarkMovedError if `claimed` (canonical JSON) is not where the table stands.
         """
-        self.place = place
+        self.place, self._keys, self._may_move = place, keys, may_move
         self.table = open_table(catalog, place, table_columns(columns, place), TABLE_PROPERTIES)
         self.start: CommitRecord | None = read_record(self.table, place)
         if self.start is not None and self.start.stream != stream:
@@ -67,12 +79,18 @@ class TablePlan:
         Raises IncompatibleTypeError. Field ids come out the same when the commit applies the plan.
         """
         planned = planned_schema(self.table, self.changes)
-        change = missing_or_wider(plain_arrow_schema(planned), table_columns(columns, self.place), self.place)
+        existing, wanted = plain_arrow_schema(planned), table_columns(columns, self.place)
+        self.moved = moved_columns(existing, wanted, self._keys, self.place, may_move=self._may_move)
+        change = missing_or_wider(existing, renamed(wanted, self.moved), self.place)
         if len(change):
             logger.info("%s: columns added or widened: %s", self.place, ", ".join(f"{f.name} {f.type}" for f in change))
             self.changes.append(change)
             planned = planned_schema(self.table, self.changes)
         self.schema, self.columns = planned, plain_arrow_schema(planned)
+
+    def placed(self, rows: pa.Table) -> pa.Table:
+        """The stream's rows under the names their columns have in the table."""
+        return rows.rename_columns([self.moved.get(name, name) for name in rows.schema.names]) if self.moved else rows
 
     def new_writer(self, file_rows: int) -> DataFileWriter:
         """A writer of files in the planned schema."""
