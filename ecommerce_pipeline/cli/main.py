@@ -25,6 +25,7 @@ from ecommerce_pipeline.cli import (
     past,
     reading,
     running,
+    scorecard,
     server,
     stack,
 )
@@ -40,6 +41,7 @@ app = typer.Typer(
 running.register(app)
 reading.register(app)
 past.register(app)
+scorecard.register(app)
 app.add_typer(branches.app, name="branch")
 doctor.register(app)
 server.register(app)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dagster import DagsterEventType, DagsterInstance
+from dagster import DagsterEventType, DagsterInstance, RunsFilter
 from dagster._core.storage.dagster_run import RunRecord
 
 
@@ -20,6 +20,33 @@ class PastRun:
     seconds: str
     status: str
     assets: int
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that came to an end; times are UTC."""
+
+    run_id: str
+    job: str
+    started: datetime
+    ended: datetime
+    succeeded: bool
+
+
+def ended_since(instance: DagsterInstance, since: datetime) -> list[EndedRun]:
+    """The runs that started since a time (UTC) and have ended, oldest first."""
+    records = instance.get_run_records(RunsFilter(created_after=since), order_by="create_timestamp", ascending=True)
+    return [
+        EndedRun(
+            record.dagster_run.run_id,
+            record.dagster_run.job_name,
+            datetime.fromtimestamp(record.start_time, UTC),
+            datetime.fromtimestamp(record.end_time, UTC),
+            record.dagster_run.is_success,
+        )
+        for record in records
+        if record.start_time and record.end_time
+    ]
 
 
 def latest(instance: DagsterInstance, limit: int) -> Iterator[PastRun]:

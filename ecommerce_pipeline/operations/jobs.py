@@ -12,6 +12,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from ecommerce_pipeline.operations import upkeep
 from ecommerce_pipeline.settings import Settings
 
+DAILY_UPDATE = "daily_update"
 MODELS_OP = "models"
 DASHBOARDS = "dashboards"
 
@@ -21,7 +22,7 @@ def asset_jobs(source_keys: Iterable[AssetKey]) -> Sequence[UnresolvedAssetJobDe
     everything = AssetSelection.all() - AssetSelection.groups(DASHBOARDS)  # they need a server that may not run
     return [
         define_asset_job(
-            "daily_update",
+            DAILY_UPDATE,
             selection=everything,
             description="Reads what changed in every source, updates every model, publishes all tables at once.",
         ),

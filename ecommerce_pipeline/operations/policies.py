@@ -7,7 +7,8 @@ from datetime import timedelta
 from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy
 
 # one daily run, two hours late; then half a day more before somebody must look
-DAILY = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+DEADLINE = timedelta(hours=36)
+DAILY = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=DEADLINE)
 PLATFORM_TEAM = "team:data-platform"
 
 
