@@ -222,7 +222,8 @@ def test_five_kills_lose_nothing_and_double_nothing(lab):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("lab", range(1, 9), indirect=True)
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("lab", range(1, 13), indirect=True)
 def test_many_kills_lose_nothing_and_double_nothing(lab):
     torment(lab, 25)
 
