@@ -118,7 +118,8 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     from ecommerce_pipeline.lakehouse.errors import LakehouseError
     from ecommerce_pipeline.lakehouse.tables import table_statuses
 
-    if not settings.lake_catalog_uri.get_secret_value() and not (settings.lake_dir / "catalog.db").exists():
+    on_sqlite = settings.profile == "embedded" and not settings.lake_catalog_uri.get_secret_value()
+    if on_sqlite and not (settings.lake_dir / "catalog.db").exists():
         yield Finding("catalog", "warning", "no lake yet", "`shopsphere demo`, or `shopsphere materialize`")
         return
     try:

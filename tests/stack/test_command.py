@@ -74,3 +74,11 @@ def test_servers_that_are_down_are_one_line_whatever_was_asked(tmp_path, command
     assert "Next: `shopsphere" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert len(answer.stderr.strip().splitlines()) <= 3
+
+
+def test_the_doctor_looks_for_the_lake_where_the_profile_has_it(tmp_path):
+    own = {"HOME": tmp_path / "var", "ENV_FILE": tmp_path / ".env", "PROFILE": "stack", "POSTGRES_PORT": 9}
+    env = os.environ | {f"SHOPSPHERE_{name}": str(value) for name, value in own.items()}
+    answer = subprocess.run([SHOPSPHERE, "doctor"], capture_output=True, text=True, env=env, check=False)
+    assert "no lake yet" not in answer.stdout + answer.stderr
+    assert "cannot be opened" in answer.stdout + answer.stderr

@@ -44,8 +44,9 @@ def restore(settings: Settings, folder: Path, name: str | None = None, *, replac
     _check_place(settings, manifest)
     check_warehouse(settings)
     _check_empty(settings, replace=replace)
-    with hold(settings, [BUILDING, *_leases(settings, manifest)], "restore"):
+    with hold(settings, [BUILDING, *_leases(settings, manifest)], "restore") as lease:
         written = _copy(settings, archive, manifest)
+        lease.check()
         with database.transaction(settings) as connection:
             _point(connection, manifest)
         _verify(settings, manifest)
