@@ -52,6 +52,14 @@ class Settings(StackSettings):
     superset_user: str = Field("admin", description="by which the pipeline signs in to Superset")
     superset_password: SecretStr = Field(SecretStr(""), description="that user's password")
 
+    # e-mail: reports and alerts of the dashboards on the stack; without a host none is sent
+    smtp_host: str = Field("", description="mail server; empty: nothing is sent")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_encryption: Literal["starttls", "tls", "none"] = Field("starttls", description="none: a relay on this machine")
+    smtp_user: str = Field("", description="by which to sign in there; empty: without")
+    smtp_password: SecretStr = Field(SecretStr(""), description="that user's password")
+    smtp_from: str = Field("dashboards@localhost", description="whom the mail is from")
+
     # the company's calendar
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
     last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")

@@ -50,7 +50,8 @@ CONTENT_SECURITY_POLICY_WARNING = False
 FEATURE_FLAGS = {
     "ENABLE_TEMPLATE_PROCESSING": False,  # Jinja in a query is a way around row-level security
     "DASHBOARD_RBAC": False,  # who may read the datasets may open the dashboard
-    "ALERT_REPORTS": False,
+    "ALERT_REPORTS": bool(facts["mail"]),
+    "PLAYWRIGHT_REPORTS_AND_THUMBNAILS": bool(facts["mail"]),
     "DRILL_TO_DETAIL": True,
     "DRILL_BY": True,
     "ALLOW_ADHOC_SUBQUERY": False,
@@ -100,6 +101,11 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
         "colors": ["#1f6fb2", "#d9730d", "#0b8f6a", "#a64d8f", "#7a6a00", "#4aa8d8", "#b3261e", "#6b7280"],
     }
 ]
+
+if facts["mail"]:
+    import mail  # a browser's library, and slow to import
+
+    globals().update(mail.settings(facts["mail"], facts["valkey"]["tasks"]))
 
 if facts["trino"]:
     DB_CONNECTION_MUTATOR = trino_connection.mutator(facts["trino"])

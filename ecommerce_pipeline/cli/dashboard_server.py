@@ -19,7 +19,8 @@ def start(settings: Settings) -> Settings:
 
     On the stack its records are in the stack's PostgreSQL, which must be up; in the embedded profile it brings one.
     """
-    from ecommerce_pipeline.dashboards import installation, server
+    from ecommerce_pipeline.dashboards import facts, installation, server
+    from ecommerce_pipeline.operations import services
 
     out = console.console()
     if not installation.is_installed(settings):
@@ -31,6 +32,8 @@ def start(settings: Settings) -> Settings:
         server.prepare(settings)
     with out.status("starting Superset"):
         start_processes(settings, server.processes(settings))
+        if not facts.mail_is_sent(settings):
+            services.remove(settings, server.MAIL)
     server.write_connection(settings)
     return _settings_again()
 

@@ -44,15 +44,18 @@ def start(settings: Settings) -> None:
 @app.command()
 def validate(fix: Annotated[bool, typer.Option(help="write the files as `export` would")] = False) -> None:
     """Hold the files in git against dbt's models, without a server: exit code 1 if they do not fit."""
-    from ecommerce_pipeline.dashboards import files, validation
+    from ecommerce_pipeline.dashboards import access, files, reports, validation
 
     settings = console.settings()
-    assets = _assets(settings)
+    assets, contract = _assets(settings), _contract(settings)
     if fix:
         for file in assets.files:
             file.path.write_text(files.dump(file.body), "utf-8")
         assets = _assets(settings)
-    problems = validation.problems(assets, _contract(settings))
+    problems = validation.problems(assets, contract)
+    if not problems:  # each raises what is wrong in its file
+        access.read(settings, assets)
+        reports.read(settings, assets, contract)
     if problems:
         console.fail("\n".join([*problems, f"{len(problems)} problems"]), console.FAILED)
     counts = ", ".join(f"{len(assets.of(kind))} {kind}" for kind in files.KINDS)
@@ -101,11 +104,17 @@ def impact(model: Annotated[str, typer.Argument(help="a model: fct_orders, or co
 def _sync(settings: Settings, *, plan: bool = False) -> None:
     from ecommerce_pipeline.dashboards import keeping
 
-    steps = keeping.sync(settings, _contract(settings), only_plan=plan)
-    for step in steps:
-        console.say(f"  {step}")
+    told: list[str] = []
+    with console.console().status("comparing the server with git") as status:
+
+        def tell(line: str) -> None:
+            told.append(line)
+            console.say(f"  {line}")
+            status.update(f"{len(told)} steps, those on charts and dashboards in one transaction")
+
+        keeping.sync(settings, _contract(settings), only_plan=plan, tell=tell)
     done = "to do" if plan else "done"
-    console.say(f"{len(steps)} steps {done}" if steps else "the server has what git has: nothing to do")
+    console.say(f"{len(told)} steps {done}" if told else "the server has what git has: nothing to do")
 
 
 def _contract(settings: Settings) -> Contract:

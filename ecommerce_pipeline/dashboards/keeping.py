@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ecommerce_pipeline.dashboards import access, bundle, connection, files, validation, views
+from ecommerce_pipeline.dashboards import access, bundle, connection, facts, files, reports, validation, views
 from ecommerce_pipeline.dashboards import sync as syncing
 from ecommerce_pipeline.dashboards.client import Client
 from ecommerce_pipeline.dashboards.contract import Contract
@@ -15,20 +15,32 @@ from ecommerce_pipeline.dashboards.sync import Step
 from ecommerce_pipeline.settings import Settings
 
 
-def sync(settings: Settings, contract: Contract, *, only_plan: bool = False) -> list[Step]:
-    """Brings views, server and roles up to the lake and to git; the steps it took on objects, or would take.
+def sync(
+    settings: Settings, contract: Contract, *, only_plan: bool = False, tell: Callable[[str], None] = lambda _line: None
+) -> list[Step]:
+    """Brings views, server, roles and schedules up to the lake and to git; the steps it took on objects, or would take.
 
+    `tell` is given each step before the first is taken, then each change of a role or a schedule when it is made.
     Raises DashboardsError when the files do not fit the models; nothing is changed then.
     """
     assets = files.read(files.folder(settings))
     wanted = rendered(settings, assets, contract)
+    roles, schedules = access.read(settings, assets), reports.read(settings, assets, contract)
     client = Client.of(settings)
     steps = syncing.plan(wanted, client.exported())
-    if not only_plan:
-        if settings.profile == "embedded":
-            views.refresh(settings, contract.tables.values())
-        syncing.apply(client, wanted, steps)
-        access.apply(client, assets, access.read(settings, assets))
+    for step in steps:
+        tell(str(step))
+    if only_plan:
+        return steps
+    if settings.profile == "embedded":
+        views.refresh(settings, contract.tables.values())
+    mails = facts.mail_is_sent(settings)
+    changed = reports.prune(client, schedules) if mails else []
+    syncing.apply(client, wanted, steps)
+    changed += access.apply(client, assets, roles)
+    changed += reports.apply(client, assets, schedules) if mails else []
+    for line in changed:
+        tell(line)
     return steps
 
 

@@ -60,6 +60,16 @@ class Places:
         return self.home / "server.json"
 
     @property
+    def clock(self) -> Path:
+        """When the mail's clock last looked for what is due."""
+        return self.home / "clock"
+
+    @property
+    def mailing(self) -> Path:
+        """The process id of the mail's worker, written when it is ready."""
+        return self.home / "mailing"
+
+    @property
     def bootstrapped(self) -> Path:
         """Says which release and set-up the metadata were last prepared for."""
         return self.home / "bootstrapped"

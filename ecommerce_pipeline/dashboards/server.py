@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from ecommerce_pipeline.dashboards import facts, installation
 from ecommerce_pipeline.dashboards.errors import DashboardsError
@@ -18,7 +20,7 @@ from ecommerce_pipeline.dashboards.processes import Process
 from ecommerce_pipeline.env_file import keep
 from ecommerce_pipeline.settings import Settings
 
-NAME, USUAL_PORT = "superset", 8088
+NAME, MAIL, USUAL_PORT = "superset", "superset-mail", 8088
 THREADS = 8
 
 
@@ -61,7 +63,7 @@ def prepare(settings: Settings) -> None:
     Raises DashboardsError with the end of what Superset said.
     """
     places = Places.of(settings)
-    facts.write(settings)
+    facts.write(settings, f"http://127.0.0.1:{_port(places)}")
     stamp = _stamp(settings)
     if places.bootstrapped.exists() and places.bootstrapped.read_text() == stamp:
         return
@@ -80,7 +82,29 @@ def was_started(settings: Settings) -> bool:
 
 def processes(settings: Settings) -> list[Process]:
     """All that is kept running, after `prepare`."""
-    return [_web(settings)]
+    return [_web(settings), *([_mail(settings)] if facts.mail_is_sent(settings) else [])]
+
+
+def _mail(settings: Settings) -> Process:
+    """The worker that sends reports, with the clock that says what is due."""
+    places = Places.of(settings)
+    quietly = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    worker = ["worker", "--beat", "--concurrency", "1", "--max-tasks-per-child", "50", *quietly]
+    return Process(
+        name=MAIL,
+        command=[str(installation.python(settings)), "-m", "celery", "--app=superset.tasks.celery_app:app", *worker],
+        env=dict(pair.split("=", 1) for pair in facts.environment(settings)),
+        ready=lambda: _lives(places.mailing),
+        directory=facts.folder(settings),
+    )
+
+
+def _lives(pid_file: Path) -> bool:
+    try:
+        os.kill(int(pid_file.read_text("utf-8")), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _web(settings: Settings) -> Process:
