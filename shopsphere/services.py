@@ -12,7 +12,6 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -22,18 +21,15 @@ from ecommerce_pipeline.ports import any_free, is_free
 from shopsphere import postgres
 from shopsphere.state import Places, read_json, secret
 
-if TYPE_CHECKING:
-    from shopsphere.databases import Databases
-
 LOG = logging.getLogger(__name__)
 
 
-def programs(home: Path, databases: Databases | None = None) -> list[Program]:
-    """What the supervisor is to run for the company below `home`; makes the database cluster first if there is none
-    and `databases` (None: the embedded ones) need it.
+def programs(home: Path, *, own_databases: bool = True) -> list[Program]:
+    """What the supervisor is to run for the company below `home`: the API, and a PostgreSQL if the databases are its
+    own, whose cluster is made first if there is none.
     """
     api = _api(home, _port(home, "hubspot"))
-    if databases and not databases.need_own_server:
+    if not own_databases:
         return [api]
     postgres.prepare(home)
     return [_database(home, _port(home, "postgres")), api]

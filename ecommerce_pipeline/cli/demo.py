@@ -86,7 +86,7 @@ def _up(settings: Settings) -> Settings:
         settings = stack.start(settings)
     home, where = databases.home(settings), databases.of(settings)
     with console.told("starting ShopSphere's databases and API", LOG_NAME):
-        services.start(settings, programs(home, where))
+        services.start(settings, programs(home, own_databases=where.need_own_server))
     company.write_connection_settings(home, settings.env_file, where)
     get_settings.cache_clear()
     found = get_settings()
