@@ -5,22 +5,28 @@ The work is done by `extract`, which knows nothing of the SDK; `cli` takes the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from singer_sdk.helpers.types import Context
 
 from .cli import discover, sync
+from .records import records
 from .settings import config_schema, parse_settings, read_json
 
 
 class SqlStream(Stream):
-    """A table as the SDK sees it; rows travel as batches, never one by one."""
+    """A table as the SDK sees it; a sync hands its rows over as batches, `--test` reads them one by one."""
 
-    def get_records(self, context: Any) -> Iterable[dict[str, Any]]:
-        """Never called: `invoke` is overridden."""
-        raise NotImplementedError("rows are read by tap_sql.extract")
+    def __init__(self, tap: Tap, entry: Mapping[str, Any]) -> None:
+        super().__init__(tap=tap, schema=dict(entry["schema"]), name=entry["stream"])
+        self.primary_keys = list(entry["key_properties"])
+
+    def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
+        """The table's rows that fit their columns, as the batches of a sync hold them; raises TapError."""
+        return records(parse_settings(self.config), self.name)
 
 
 class TapSql(Tap):
@@ -48,7 +54,7 @@ class TapSql(Tap):
 
     def discover_streams(self) -> Sequence[Stream]:
         """The source's tables as SDK streams."""
-        return [SqlStream(self, schema=e["schema"], name=e["stream"]) for e in self.catalog_dict["streams"]]
+        return [SqlStream(self, entry) for entry in self.catalog_dict["streams"]]
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **options: Any) -> None:

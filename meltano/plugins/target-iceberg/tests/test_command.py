@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import singer_sdk.testing
 from target_iceberg.cli import plain_options
+from target_iceberg.settings import Settings
 
 STREAMS = Path(singer_sdk.testing.__file__).parent / "target_test_streams"
 # Streams that are wrong on purpose, and what is said about them; all others of the SDK's collection must load.
@@ -78,6 +80,11 @@ def test_about_and_version_are_the_sdks(lake):
         program = [sys.executable, "-c", "from target_iceberg.cli import main; main()", option]
         done = subprocess.run(program, capture_output=True, text=True, check=True)
         assert said in done.stdout
+
+
+def test_the_readme_tells_every_setting():
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8").partition("## Settings")[2]
+    assert re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE) == list(Settings.__struct_fields__)
 
 
 @pytest.mark.parametrize(
