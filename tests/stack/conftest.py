@@ -9,10 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ecommerce_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.stack.lakes import Lake
 
 PORTS = ("MINIO", "POSTGRES", "MARIADB", "VALKEY", "TRINO", "TRINO_INTERNAL")
 
@@ -63,3 +67,12 @@ def running(**more: str) -> Iterator[Settings]:
 
 def _reading(env_file: Path) -> dict[str, object]:
     return {**Settings.model_config, "env_file": env_file}
+
+
+@pytest.fixture(scope="session")
+def dashboards(tmp_path_factory) -> Iterator[Lake]:
+    """A lake of its own with its dashboard server running."""
+    from tests.stack.superset_server import served
+
+    with served(tmp_path_factory.mktemp("dashboards")) as one:
+        yield one

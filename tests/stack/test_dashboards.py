@@ -14,16 +14,15 @@ from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.settings import ROOT
 from ecommerce_pipeline.transformation import project
 from tests.browser.test_access import SEES
-from tests.stack.superset_server import served, sql, users_of
+from tests.stack.superset_server import sql, users_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 BOARDS = ("executive_sales", "finance", "marketing", "growth", "product", "data_quality")
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("dashboards")) as one:
-        yield one.settings
+def settings(dashboards):
+    return dashboards.settings
 
 
 @pytest.fixture(scope="module")
