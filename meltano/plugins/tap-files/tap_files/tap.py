@@ -6,7 +6,7 @@ The work is done by `sync`, which knows nothing of the SDK; `cli` takes the same
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, Tap
@@ -14,6 +14,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 
 from tap_files.declaration import Declaration, declaration
 from tap_files.messages import Messages
+from tap_files.sample import sample
 from tap_files.settings import config_schema, parse_settings, read_json_files
 from tap_files.sync import sync
 
@@ -26,12 +27,14 @@ class FileStream(Stream):
 
     def __init__(self, tap: Tap, declared: Declaration) -> None:
         super().__init__(tap=tap, schema=declared.schema, name=declared.name)
+        self._declared = declared
         self.primary_keys = list(declared.key_properties)
         self.forced_replication_method = declared.replication_method
 
-    def get_records(self, context: Context | None) -> Iterable[Mapping[str, Any]]:  # type: ignore[override]
-        """Never called: `TapFiles.invoke` reads with tap_files.sync."""
-        raise NotImplementedError(f"{self.name} is read by tap_files.sync")
+    def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
+        """The first rows, for `--test`; `TapFiles.invoke` reads with tap_files.sync. Raises FilesError."""
+        self.forced_replication_method = "FULL_TABLE"  # a bookmark is of files, for which the SDK has no word
+        return sample(parse_settings(self.config), self._declared)
 
 
 class TapFiles(Tap):

@@ -106,3 +106,15 @@ def test_unusual_options_take_the_way_of_the_sdk_and_give_the_same_messages(conf
     assert [json.loads(line)["type"] for line in sdk.splitlines()] == [
         json.loads(line)["type"] for line in plain.splitlines()
     ]
+
+
+def test_test_reads_the_first_rows_of_every_stream_and_succeeds(config, tmp_path):
+    (tmp_path / "in" / "a.jsonl").write_text(
+        '{"event_id": "a", "timestamp": "2017-02-28T10:00:00"}\n{"event_id": "b"}\n'
+    )
+    done = tap("--config", config, "--test")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    (tmp_path / "in" / "a.jsonl").unlink()
+    (tmp_path / "in").rmdir()
+    assert tap("--config", config, "--test", check=False).returncode != 0
