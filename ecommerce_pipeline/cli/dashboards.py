@@ -20,11 +20,11 @@ Name = Annotated[str, typer.Argument(help="a dashboard, as its file is called: e
 @app.command()
 def up() -> None:
     """Install and start Superset on this machine, and give it what is in git; safe to repeat."""
-    from ecommerce_pipeline.cli import stack
+    from ecommerce_pipeline.cli import stack_servers
 
     settings = console.settings()
     if settings.profile == "stack":
-        settings = stack.start(settings)
+        settings = stack_servers.start(settings)
     start(settings)
 
 

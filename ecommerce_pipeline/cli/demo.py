@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecommerce_pipeline.cli import console, stack
+from ecommerce_pipeline.cli import console, stack_servers
 
 if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
@@ -83,7 +83,7 @@ def _up(settings: Settings) -> Settings:
     from shopsphere.services import programs
 
     if settings.profile == "stack":
-        settings = stack.start(settings)
+        settings = stack_servers.start(settings)
     home, where = databases.home(settings), databases.of(settings)
     with console.told("starting ShopSphere's databases and API", LOG_NAME):
         services.start(settings, programs(home, own_databases=where.need_own_server))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ecommerce_pipeline.cli import console
+from ecommerce_pipeline.cli import console, stack_servers
 
-if TYPE_CHECKING:
-    from ecommerce_pipeline.settings import Settings
-
-LOG_NAME = "ecommerce_pipeline.operations.stack"
 app = typer.Typer(no_args_is_help=True, help="The stack's servers: MinIO, PostgreSQL, MariaDB, Trino, Superset.")
 Service = Annotated[str, typer.Argument(help="a name that `stack status` shows")]
 
@@ -43,7 +39,7 @@ def up(
     settings = console.settings()
     if settings.profile != "stack":
         console.fail("SHOPSPHERE_PROFILE in the environment goes before .env. Next: unset it", console.MISUSED)
-    settings = start(settings)
+    settings = stack_servers.start(settings)
     if dashboards:
         superset.start(settings)
     values = {"host": settings.trino_host, "trino": settings.trino_port, "store": settings.object_store}
@@ -96,15 +92,7 @@ def restart(service: Service) -> None:
     from ecommerce_pipeline.operations import stack
 
     settings = console.settings()
-    with console.told(f"restarting {service}", LOG_NAME):
+    with console.told(f"restarting {service}", stack_servers.LOG_NAME):
         if not dashboard_server.restart(settings, service):
             stack.restart(settings, service)
     console.say(f"{service} is ready")
-
-
-def start(settings: Settings) -> Settings:
-    """The stack's servers, ready; returns the settings with the secrets that were made on the way."""
-    from ecommerce_pipeline.operations import stack
-
-    with console.told("starting the stack's servers", LOG_NAME):
-        return stack.start(settings)
