@@ -82,6 +82,8 @@ def _keep(request: Mapping[str, Any], output: int, status: int) -> NoReturn:
 def _become_meltano(request: Mapping[str, Any], output: int) -> NoReturn:
     """Go on as if this process had been started with the request's arguments, folder and environment."""
     os.setpgid(0, 0)  # the session is the importer's own and has no terminal
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a starter in a shell's background may ignore both
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
