@@ -53,11 +53,10 @@ def validate(fix: Annotated[bool, typer.Option(help="write the files as `export`
             file.path.write_text(files.dump(file.body), "utf-8")
         assets = _assets(settings)
     problems = validation.problems(assets, contract)
-    if not problems:  # each raises what is wrong in its file
-        access.read(settings, assets)
-        reports.read(settings, assets, contract)
     if problems:
         console.fail("\n".join([*problems, f"{len(problems)} problems"]), console.FAILED)
+    access.read(settings, assets)  # each raises what is wrong in its file
+    reports.read(settings, assets, contract)
     counts = ", ".join(f"{len(assets.of(kind))} {kind}" for kind in files.KINDS)
     console.say(f"[green]{counts}: all fit the models[/green]")
 

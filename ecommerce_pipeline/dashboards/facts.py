@@ -41,14 +41,15 @@ def write(settings: Settings, url: str) -> None:
     """
     places = Places.of(settings)
     on_stack = settings.profile == "stack"
+    valkey = _valkey(settings) if on_stack and key_value_store.answers(settings) else None
     facts = {
         "secret_key": secret(places, "secret_key"),
         "metadata_uri": metadata_store.uri(settings),
         "cache": str(places.cache),
         "lake": str(places.lake),
         "trino": _trino(settings) if on_stack else None,
-        "valkey": _valkey(settings) if on_stack and key_value_store.answers(settings) else None,
-        "mail": _mail(settings, places, url) if mail_is_sent(settings) else None,
+        "valkey": valkey,
+        "mail": _mail(settings, places, url, has_queue=valkey is not None) if mail_is_sent(settings) else None,
     }
     write_private(places.server, json.dumps(facts, indent=1))
 
@@ -81,9 +82,9 @@ def _trino(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _mail(settings: Settings, places: Places, url: str) -> dict[str, Any]:
+def _mail(settings: Settings, places: Places, url: str, *, has_queue: bool) -> dict[str, Any]:
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if browser is None or not key_value_store.answers(settings):
+    if browser is None or not has_queue:
         missing = "Valkey, which holds the queue, does not answer" if browser else "Chromium, which draws, is missing"
         raise DashboardsError(
             f"SHOPSPHERE_SMTP_HOST is set, and no report can be sent: {missing}. Next: install the package "

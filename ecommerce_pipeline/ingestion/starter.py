@@ -72,7 +72,11 @@ class _Parent:
         self._control: socket.socket | None = None
         self._owner = 0
 
-    def prepare(self) -> socket.socket:
+    def prepare(self) -> None:
+        with self._lock:
+            self._begun()
+
+    def _begun(self) -> socket.socket:
         if self._control is None or self._owner != os.getpid():
             ours, theirs = socket.socketpair()
             with theirs:
@@ -89,10 +93,10 @@ class _Parent:
         """What the new process says, and what becomes of it."""
         with self._lock:
             try:
-                return self._send(self.prepare(), program)
+                return self._send(self._begun(), program)
             except (BrokenPipeError, ConnectionResetError):
                 self._control = None  # it was ended, with a run that was interrupted
-                return self._send(self.prepare(), program)
+                return self._send(self._begun(), program)
 
     @staticmethod
     def _send(control: socket.socket, program: Program) -> tuple[IO[bytes], IO[bytes]]:

@@ -48,11 +48,19 @@ def of_metadata(metadata: TableMetadata, io: FileIO) -> Contents:
     if snapshot is None:
         return EMPTY
     totals = snapshot.summary.additional_properties if snapshot.summary else {}
-    if {"total-records", "total-data-files", "total-files-size"} - totals.keys():
+    rows = rows_of(snapshot)
+    if rows is None or {"total-data-files", "total-files-size"} - totals.keys():
         return _from_manifests(snapshot, io)
-    rows = int(totals["total-records"]) - int(totals.get("total-position-deletes", 0))
     files = int(totals["total-data-files"]) + int(totals.get("total-delete-files", 0))
     return Contents(snapshot.snapshot_id, rows, files, int(totals["total-files-size"]))
+
+
+def rows_of(snapshot: Snapshot) -> int | None:
+    """Rows that a snapshot holds, by its summary alone; None if its writer left them out."""
+    totals = snapshot.summary.additional_properties if snapshot.summary else {}
+    if "total-records" not in totals:
+        return None
+    return int(totals["total-records"]) - int(totals.get("total-position-deletes", 0))
 
 
 def fragments(metadata: TableMetadata) -> int:

@@ -13,6 +13,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table
 
+from ecommerce_pipeline.lakehouse import contents
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import NotRolledBack, PublicationConflict, SnapshotUnknown
 from ecommerce_pipeline.lakehouse.lease import hold
@@ -74,19 +75,16 @@ def _load(catalog: Catalog, table: str) -> Table:
 
 def _moments(table: Table) -> list[Moment]:
     current = table.metadata.current_snapshot_id
-    found = []
-    for snapshot in table.metadata.snapshots:
-        totals = snapshot.summary.additional_properties if snapshot.summary else {}
-        rows = int(totals["total-records"]) if "total-records" in totals else None
-        found.append(
-            Moment(
-                snapshot.snapshot_id,
-                datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
-                snapshot.summary.operation.value if snapshot.summary else "",
-                rows,
-                snapshot.snapshot_id == current,
-            )
+    found = [
+        Moment(
+            snapshot.snapshot_id,
+            datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+            snapshot.summary.operation.value if snapshot.summary else "",
+            contents.rows_of(snapshot),
+            snapshot.snapshot_id == current,
         )
+        for snapshot in table.metadata.snapshots
+    ]
     return sorted(found, key=lambda moment: moment.committed_at, reverse=True)
 
 

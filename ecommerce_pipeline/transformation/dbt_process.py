@@ -1,11 +1,9 @@
 """dbt in a process that ends with the one that started it.
 
 A run that is killed cannot stop its dbt, and a dbt that goes on would write to the branch that the next run has made
-anew under the same name. The starter holds the other end of this process's standard input and never writes: when it
-is closed, by whatever death, dbt dies.
-
-It is told what to do on its standard input, in one line of JSON, after it has imported dbt: so it can be started ahead
-of its work, while its starter is still busy with other things.
+anew under the same name. The starter holds the other end of this process's standard input: when it is closed, by
+whatever death, dbt dies. Over it comes one line of JSON that says what to do, asked for only when dbt is imported, so
+that the process can be started ahead of its work; nothing is ever written after that.
 
 Of a build only the results are kept. dbt would write out its manifest and graph as well, at every run and for nobody:
 a tenth of what a run of the models costs.
@@ -39,7 +37,7 @@ class Task:
 
 def main() -> None:
     """dbt's command line as told, under the starter's eye; exits as dbt would."""
-    from dbt.cli.main import cli, dbtRunner  # noqa: F401 - the second for a build, already here when it begins
+    import dbt.cli.main
 
     task = _task()
     threading.Thread(target=_end_with_the_starter, name="end-with-the-starter", daemon=True).start()
@@ -47,7 +45,7 @@ def main() -> None:
     os.environ.update(task.environment)
     if task.arguments[:1] == ["build"]:
         sys.exit(_build(task.arguments))
-    cli(task.arguments, prog_name="dbt")
+    dbt.cli.main.cli(task.arguments, prog_name="dbt")
 
 
 def _task() -> Task:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ecommerce_pipeline.ports import is_free
 from ecommerce_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, below those that the system gives to clients."""
     found = []
     for port in range(20000 + os.getpid() % 5000, 32000, 7):
-        with socket.socket() as listener:
-            if listener.connect_ex(("127.0.0.1", port)) != 0:
-                found.append(port)
+        if is_free(port):
+            found.append(port)
         if len(found) == count:
             return found
     raise AssertionError("no free ports")

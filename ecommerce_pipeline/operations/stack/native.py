@@ -10,6 +10,14 @@ from ecommerce_pipeline.operations.stack import mariadb, minio, postgresql, trin
 from ecommerce_pipeline.settings import Settings
 
 LOG = logging.getLogger(__name__)
+NO_MARIADB = (
+    "there is no MariaDB on this machine: the shop's orders stay in PostgreSQL. "
+    "Next: install the package mariadb-server and start again, if you want them in MariaDB"
+)
+NO_VALKEY = (
+    "there is no Valkey or Redis on this machine: the dashboards remember answers in files and send no mail. "
+    "Next: install the package valkey-server or redis-server and start again, if you want that"
+)
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -18,20 +26,11 @@ def programs(settings: Settings) -> list[Program]:
     store = [] if settings.s3_endpoint else [minio.program(settings)]
     nodes = trino.programs(settings)
     databases = [postgresql.program(settings)]
-    if shop := mariadb.program(settings):
-        databases.append(shop)
-    else:
-        LOG.warning(
-            "there is no MariaDB on this machine: the shop's orders stay in PostgreSQL. "
-            "Next: install the package mariadb-server and start again, if you want them in MariaDB"
-        )
-    if remembered := valkey.program(settings):
-        databases.append(remembered)
-    else:
-        LOG.warning(
-            "there is no Valkey or Redis on this machine: the dashboards remember answers in files and send no mail. "
-            "Next: install the package valkey-server or redis-server and start again, if you want that"
-        )
+    for server, without_it in ((mariadb, NO_MARIADB), (valkey, NO_VALKEY)):
+        if found := server.program(settings):
+            databases.append(found)
+        else:
+            LOG.warning(without_it)
     return [*store, *databases, *nodes]
 
 
