@@ -78,6 +78,12 @@ def test_a_wrong_password_is_one_line_without_a_secret(shop):
     assert "hunter2" not in done.stderr
 
 
+def test_a_database_that_is_not_there_is_named(shop):
+    done = shop.command("--discover", url=shop.server.reader_url.replace("/shop", "/nowhere"))
+    assert "Unknown database 'nowhere'" in done.stderr
+    assert "Next: check the database in url" in done.stderr
+
+
 def test_an_unreachable_server_is_told_at_once(shop):
     done = shop.command("--discover", url="mysql://reader:hunter2@127.0.0.1:1/shop")
     assert "Next: start the server, or check host and port" in done.stderr

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
+import pymysql  # type: ignore[import-untyped]
 
 from ..errors import TapError, shown_address, without_secret
 from ..model import Bookmark, Column, Overlap, Reading, Selection, Table
@@ -41,6 +42,8 @@ where {schemas} order by c.table_schema, c.table_name, c.ordinal_position
 """
 # every query has a connection of its own; timestamps are read, compared and shown in UTC whatever the server's zone
 _BEGIN = ["set time_zone = '+00:00'"]
+PORT = 3306
+REFUSALS = (1044, 1045, 1049)  # no right on the database, wrong user or password, no such database
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
 
@@ -54,7 +57,7 @@ class MySQL:
     def connect(self) -> Iterator[MySQLSession]:
         """A session; raises TapError if the server cannot be reached or refuses."""
         url = self._settings.url
-        _refuse_if_unreachable(url)
+        _refuse_if_refused(url)
         try:
             yield MySQLSession(self._settings)
         except RuntimeError as error:  # all that connectorx raises
@@ -144,17 +147,32 @@ def _schema_condition(schemas: Sequence[str]) -> str:
     return f"c.table_schema {'in' if schemas else 'not in'} ({names})"
 
 
-def _refuse_if_unreachable(url: str) -> None:
-    """Ask the port first: the driver's pool would try for half a minute before it says so."""
+def _refuse_if_refused(url: str) -> None:
+    """Ask once for a connection: the driver's pool would try for half a minute before it says why there is none.
+
+    Only what is certain is an answer; the rest (TLS and its like, set in the address) is left to the driver.
+    """
     parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or PORT
     try:
-        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 3306), timeout=10).close()
+        socket.create_connection((host, port), timeout=10).close()
     except OSError as error:
         raise TapError(_explain(str(error), url)) from None
+    if parts.query:
+        return
+    login = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+    try:
+        pymysql.connect(host=host, port=port, **login, database=unquote(parts.path.strip("/")) or None).close()
+    except pymysql.err.OperationalError as error:
+        if error.args[0] in REFUSALS:
+            raise TapError(_explain(without_secret(str(error.args[-1]), url), url)) from None
+    except (pymysql.err.Error, RuntimeError):  # a way of signing in that this client has not
+        return
 
 
 def _explain(message: str, url: str) -> str:
     reasons = {
+        "Unknown database": "check the database in url",
         "Access denied": "check the user and password in url, and its SELECT privilege",
         "Connection refused": "start the server, or check host and port in url",
         "timed out": "check host, port and firewall",
