@@ -29,7 +29,7 @@ RESULTS = ("quality", "results")
 MADE_SQL = "select run_id, asset, step, rows, bytes, cpu_seconds, status from ops.pipeline_runs"
 CHECKED_SQL = (
     "select run_id, source_system || '.' || source_table, max(rows_checked), sum(failed), sum(corrected), "
-    "sum(quarantined) + sum(rejected) from quality.results group by 1, 2"
+    "sum(quarantined) + sum(rejected) + sum(left_out) from quality.results group by 1, 2"
 )
 
 

@@ -8,7 +8,8 @@ select
   "position" as record_position,
   customer_id,
   rule,
-  dimension,
+  -- what the border calls validity (it cannot be read as what it should be) is accuracy among the five dimensions
+  case when dimension = 'validity' then 'accuracy' else dimension end as dimension,
   run_id,
   try_cast({{ first_match('"position"', '[0-9]{4}-[0-9]{2}-[0-9]{2}') }} as date) as rejected_on
 from {{ rejects }}

@@ -25,6 +25,7 @@ select
   deliveries.user_id as customer_id,
   deliveries.rule,
   rules.dimension,
+  rules.severity,
   rules.meaning as reason,
   {{ json_record([
     'event_id', 'user_id', 'session_id', 'event_type', 'occurred_at', 'received_at', 'properties', 'context', 'source_file',

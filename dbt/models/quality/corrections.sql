@@ -16,7 +16,8 @@ set_aside_lines as (
 
 ),
 
--- a total is held against its lines only when all of them are believed
+-- a total is held against its lines only when all of them are believed; every version of the order is, so that the
+-- record outlives the day the shop mends it
 totals as (
 
   select
@@ -26,14 +27,15 @@ totals as (
     facts.customer_id,
     'total_amount_is_sum_of_lines' as rule,
     'total_amount' as field,
-    cast(reported.reported_total_amount as varchar) as before_value,
+    cast(versions.total_amount as varchar) as before_value,
     cast(facts.revenue as varchar) as after_value,
     'corrected' as status,
-    reported._commit_seq
+    versions._sdc_commit_seq as _commit_seq
   from {{ ref('fct_orders') }} as facts
-  inner join {{ ref('stg_shop__orders') }} as reported on facts.order_id = reported.order_id
+  inner join {{ ref('base_shop__orders') }} as versions on facts.order_id = versions.order_id
   where
-    facts.revenue <> reported.reported_total_amount
+    versions.rule is null
+    and facts.revenue <> versions.total_amount
     and facts.item_count > 0
     and facts.order_id not in (select order_id from set_aside_lines)
 
@@ -44,16 +46,54 @@ departments as (
   select
     'catalog' as source_system,
     'products' as source_table,
-    cast(product_id as varchar) as record_key,
+    cast(versions.product_id as varchar) as record_key,
     cast(null as bigint) as customer_id,
     'department_present' as rule,
     'department' as field,
     cast(null as varchar) as before_value,
-    department as after_value,
+    products.department as after_value,
     'imputed' as status,
-    _commit_seq
-  from {{ ref('stg_catalog__products') }}
-  where is_department_imputed
+    versions._sdc_commit_seq as _commit_seq
+  from {{ source('raw_catalog', 'products') }} as versions
+  inner join {{ ref('stg_catalog__products') }} as products on versions.product_id = products.product_id
+  where nullif(versions.department, '') is null
+
+),
+
+contacts as (
+
+  select
+    'hubspot' as source_system,
+    'contacts' as source_table,
+    id as record_key,
+    {{ dbt.safe_cast('id', 'bigint') }} as customer_id,
+    'email_well_formed' as rule,
+    'email' as field,
+    email as before_value,
+    nullif(lower(trim(email)), '') as after_value,
+    'corrected' as status,
+    _sdc_commit_seq as _commit_seq
+  from {{ source('raw_hubspot', 'contacts') }}
+  where email <> lower(trim(email)) and trim(email) <> ''
+
+),
+
+-- the no-break space is what old exports in Latin-1 have where a space should be
+blanks as (
+
+  select
+    'crm' as source_system,
+    'demographics' as source_table,
+    household_id as record_key,
+    {{ dbt.safe_cast('household_id', 'bigint') }} as customer_id,
+    'blanks_are_plain' as rule,
+    'household_comp' as field,
+    household_comp as before_value,
+    {{ tidy_text('household_comp') }} as after_value,
+    'corrected' as status,
+    _sdc_commit_seq as _commit_seq
+  from {{ source('raw_crm', 'demographics') }}
+  where household_comp <> {{ tidy_text('household_comp') }}
 
 ),
 
@@ -117,6 +157,10 @@ found as (
   union all
   select * from departments
   union all
+  select * from contacts
+  union all
+  select * from blanks
+  union all
   select * from unknown_products
   union all
   select * from households
@@ -142,6 +186,7 @@ select
   first_seen.customer_id,
   first_seen.rule,
   rules.dimension,
+  rules.severity,
   rules.meaning as reason,
   first_seen.field,
   first_seen.before_value,

@@ -6,6 +6,7 @@ with checked as (
     rules.source_table,
     rules.rule,
     rules.dimension,
+    rules.severity,
     commits.commit_seq,
     commits.row_count
   from {{ ref('int_raw_commits') }} as commits
@@ -36,6 +37,20 @@ quarantined as (
     _commit_seq,
     count(*) as records
   from {{ ref('quarantine') }}
+  group by source_system, source_table, rule, _commit_seq
+
+),
+
+found as (
+
+  select
+    source_system,
+    source_table,
+    rule,
+    _commit_seq,
+    count(case when status = 'left_out' then 1 end) as left_out,
+    count(case when status = 'kept' then 1 end) as kept
+  from {{ ref('findings') }}
   group by source_system, source_table, rule, _commit_seq
 
 ),
@@ -73,11 +88,17 @@ select
   checked.source_table,
   checked.rule,
   checked.dimension,
+  checked.severity,
   sum(checked.row_count) as rows_checked,
-  sum(coalesce(corrected.records, 0) + coalesce(quarantined.records, 0)) as failed,
+  sum(
+    coalesce(corrected.records, 0) + coalesce(quarantined.records, 0) + coalesce(found.left_out, 0)
+    + coalesce(found.kept, 0)
+  ) as failed,
   sum(coalesce(corrected.records, 0)) as corrected,
   sum(coalesce(quarantined.records, 0)) as quarantined,
-  0 as rejected
+  0 as rejected,
+  sum(coalesce(found.left_out, 0)) as left_out,
+  sum(coalesce(found.kept, 0)) as kept
 from checked
 left join corrected
   on
@@ -87,7 +108,12 @@ left join quarantined
   on
     checked.source_system = quarantined.source_system and checked.source_table = quarantined.source_table
     and checked.rule = quarantined.rule and checked.commit_seq = quarantined._commit_seq
-group by checked.run_id, checked.source_system, checked.source_table, checked.rule, checked.dimension
+left join found
+  on
+    checked.source_system = found.source_system and checked.source_table = found.source_table
+    and checked.rule = found.rule and checked.commit_seq = found._commit_seq
+group by
+  checked.run_id, checked.source_system, checked.source_table, checked.rule, checked.dimension, checked.severity
 union all
 select
   rejected.run_id,
@@ -95,11 +121,14 @@ select
   rejected.source_table,
   rejected.rule,
   rejected.dimension,
+  'error' as severity,
   coalesce(run_rows.row_count, 0) + rejected.records as rows_checked,
   rejected.records as failed,
   0 as corrected,
   0 as quarantined,
-  rejected.records as rejected
+  rejected.records as rejected,
+  0 as left_out,
+  0 as kept
 from rejected
 left join run_rows
   on

@@ -1,0 +1,143 @@
+-- What a rule speaks against and nobody alters. `kept`: published as it came; `left_out`: a repeat, one of which is
+-- kept. Recorded once, with the commit that showed it first (a repeat: last).
+with quantities as (
+
+  select
+    'shop' as source_system,
+    'order_items' as source_table,
+    cast(items.order_id as varchar) || '-' || cast(items.product_id as varchar) as record_key,
+    orders.customer_id,
+    case when items.quantity = 0 then 'quantity_not_zero' else 'quantity_plausible' end as rule,
+    'quantity' as field,
+    cast(items.quantity as varchar) as value,
+    items._commit_seq
+  from {{ ref('stg_shop__order_items') }} as items
+  left join {{ ref('stg_shop__orders') }} as orders on items.order_id = orders.order_id
+  where items.quantity = 0 or items.quantity > 1000
+
+),
+
+contacts as (
+
+  select
+    'hubspot' as source_system,
+    'contacts' as source_table,
+    id as record_key,
+    {{ dbt.safe_cast('id', 'bigint') }} as customer_id,
+    'email_present' as rule,
+    'email' as field,
+    cast(null as varchar) as value,
+    min(_sdc_commit_seq) as _commit_seq
+  from {{ source('raw_hubspot', 'contacts') }}
+  where nullif(trim(email), '') is null and not coalesce(archived, false)
+  group by id
+
+),
+
+-- the same coupon under a second id; word for word the same object is left out where it is read
+redemptions as (
+
+  select
+    'hubspot' as source_system,
+    'coupon_redemptions' as source_table,
+    id as record_key,
+    max(contact_id) as customer_id,
+    'redemption_delivered_once' as rule,
+    'id' as field,
+    id as value,
+    max(_sdc_commit_seq) as _commit_seq
+  from {{ source('raw_hubspot', 'coupon_redemptions') }}
+  where id not in (select redemption_id from {{ ref('stg_hubspot__coupon_redemptions') }})
+  group by id
+
+),
+
+repeated_events as (
+
+  select
+    'web' as source_system,
+    'events' as source_table,
+    event_id as record_key,
+    max(user_id) as customer_id,
+    'event_delivered_once' as rule,
+    'event_id' as field,
+    event_id as value,
+    max(_commit_seq) as _commit_seq
+  from {{ ref('base_web__events') }}
+  where rule is null
+  group by event_id
+  having count(*) > 1
+
+),
+
+late_events as (
+
+  select
+    'web' as source_system,
+    'events' as source_table,
+    event_id as record_key,
+    user_id as customer_id,
+    'received_within_15_minutes' as rule,
+    'received_at' as field,
+    cast(received_at as varchar) as value,
+    _commit_seq
+  from {{ ref('stg_web__events') }}
+  where is_late
+
+),
+
+unknown_events as (
+
+  select
+    'web' as source_system,
+    'events' as source_table,
+    event_id as record_key,
+    user_id as customer_id,
+    'event_type_known' as rule,
+    'event_type' as field,
+    event_type as value,
+    _commit_seq
+  from {{ ref('stg_web__events') }}
+  where event_type not in ('visit', 'view', 'click', 'add_to_cart', 'signup', 'checkout', 'purchase')
+
+),
+
+found as (
+
+  select * from quantities
+  union all
+  select * from contacts
+  union all
+  select * from redemptions
+  union all
+  select * from repeated_events
+  union all
+  select * from late_events
+  union all
+  select * from unknown_events
+
+)
+
+select
+  found.source_system,
+  found.source_table,
+  found.record_key,
+  found.customer_id,
+  found.rule,
+  rules.dimension,
+  rules.severity,
+  rules.meaning as reason,
+  found.field,
+  found.value,
+  commits.run_id,
+  found._commit_seq,
+  rules.consequence as status
+from found
+inner join {{ ref('quality_rules') }} as rules
+  on
+    found.source_system = rules.source_system and found.source_table = rules.source_table
+    and found.rule = rules.rule
+left join {{ ref('int_raw_commits') }} as commits
+  on
+    found.source_system = commits.source_system and found.source_table = commits.source_table
+    and found._commit_seq = commits.commit_seq
