@@ -26,6 +26,16 @@
     {{ return(load_result('list_relations_without_caching').table) }}
 {% endmacro %}
 
+{# Models are tables. dbt-trino's own question also asks for materialized views, in a catalog of Trino that is slow to answer. #}
+{% macro trino__list_relations_without_caching(relation) %}
+    {% call statement('list_relations_without_caching', fetch_result=True) -%}
+        select table_catalog, table_name, table_schema, 'table' as table_type
+        from {{ relation.information_schema() }}.tables
+        where table_schema = '{{ relation.schema | lower }}'
+    {%- endcall %}
+    {{ return(load_result('list_relations_without_caching').table) }}
+{% endmacro %}
+
 {% macro trino__get_drop_sql(relation) -%}
     {%- if relation.type == 'table' -%}
         call {{ adapter.quote(relation.database) }}.system.unregister_table('{{ relation.schema }}', '{{ relation.identifier }}')
