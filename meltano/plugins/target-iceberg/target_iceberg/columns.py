@@ -39,8 +39,11 @@ def to_array(values: Values, kind: pa.DataType, *, json_text: bool = False) -> p
         return pa.array([_json_text(value) for value in values], pa.string())
     if pa.types.is_timestamp(kind):
         return _timestamps(values, kind)
-    if pa.types.is_date(kind) or pa.types.is_time(kind):
+    if pa.types.is_date(kind):
         return pc.cast(pa.array(values, pa.string()), kind)
+    if pa.types.is_time(kind):  # there is no cast from text to a time of day
+        moments = pc.binary_join_element_wise("1970-01-01", pa.array(values, pa.string()), " ")
+        return pc.cast(pc.cast(moments, pa.timestamp("us")), kind)
     if pa.types.is_nested(kind):
         values = [_nested(value, kind) for value in values]
     elif pa.types.is_binary(kind):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -65,6 +66,13 @@ class DataFileWriter:
         """A STATE message arrived: all rows so far may be committed."""
         self._open_covered = self._open_rows > 0
         self._closed = [(file, True) for file, _ in self._closed]
+
+    def so_far(self, names: list[str]) -> Iterator[pa.Table]:
+        """These columns of everything written so far; the open file is closed for it."""
+        self._close_file()
+        for file, _ in self._closed:
+            with self._io.new_input(file.file_path).open() as source:
+                yield pq.read_table(source, columns=names)
 
     def finish(self) -> list[DataFile]:
         """Close and return the files of covered rows; delete the others."""

@@ -1,7 +1,8 @@
 """Singer messages → tables: the authority on when a stream is committed.
 
-A stream is committed, once, when the next stream's SCHEMA arrives or the input ends, and only up to its last STATE:
-rows that no bookmark covers would come again. So a tap that dies leaves the streams before it committed and its own
+A stream is committed when the next stream's SCHEMA arrives or the input ends, and only up to its last STATE: rows that
+no bookmark covers would come again. A tap may ask for a commit in between with `"x-commit": true` in a STATE, so that a
+long first reading can be taken up again. So a tap that dies leaves the streams before it committed and its own
 table as it was. A tap that sends no STATE at all keeps no bookmark, and its rows are committed at the end of the
 input.
 """
@@ -40,7 +41,7 @@ class Loader(AbstractContextManager["Loader"]):
         self._claims: Mapping[str, Any] | None = None
         self._seen_state = False
         self._durable: dict[str, Any] = {}
-        self._leases = ExitStack()
+        self._leases, self._held = ExitStack(), set[str]()
 
     def load(self, lines: Iterable[bytes]) -> None:
         """Load everything, then commit what is left; raises LoadError, leaving uncommitted tables as they were."""
@@ -62,6 +63,8 @@ class Loader(AbstractContextManager["Loader"]):
     def _dispatch(self, kind: str, message: dict[str, Any]) -> None:
         if kind == "STATE":
             self._on_state(message.get("value") or {})
+            if message.get("x-commit"):
+                self._commit([name for name, load in self._loads.items() if load.covered])
         elif kind == "SCHEMA":
             self._on_schema(message)
         elif kind == "BATCH":
@@ -110,7 +113,9 @@ class Loader(AbstractContextManager["Loader"]):
                     f"stream {stream}: rows came before its SCHEMA. Next: check that the tap follows the Singer "
                     "protocol"
                 )
-            self._leases.enter_context(hold_table(self._settings, stream, self._run_id))
+            if stream not in self._held:
+                self._leases.enter_context(hold_table(self._settings, stream, self._run_id))
+                self._held.add(stream)
             claimed = None if self._claims is None else canonical(self._claims.get(stream))
             self._loads[stream] = StreamLoad(self._catalog, self._settings, self._run_id, schema, claimed)
         return self._loads[stream]

@@ -20,6 +20,7 @@ from .decode import Lines, RecordDecoder, raw_record
 from .errors import LoadError
 from .key_change import refuse_changed_key
 from .overlap import announced
+from .present_keys import PresentKeys
 from .progress import Progress
 from .record import CommitRecord, canonical
 from .rejects import RejectLog, key_position, person_of
@@ -68,6 +69,7 @@ class StreamLoad:
         self._stamp = Stamp(self.plan.commit_seq, run_id)
         self._overlap = None if settings.full_refresh else announced(schema, self.plan, self._keys)
         self._rejects.again = self._overlap is not None
+        self._present: PresentKeys | None = None
         self._activated: int | None = None
         self._lines: list[bytes] = []
         self._covered_lines = 0
@@ -92,6 +94,9 @@ class StreamLoad:
     def on_batch(self, message: Mapping[str, Any]) -> None:
         """Take the files of a BATCH message and delete them."""
         self._flush(len(self._lines))  # rows keep the order they were sent in
+        if "x-present-keys" in message:
+            self._on_present_keys(message)
+            return
         extracted = message.get("time_extracted")
         moment = datetime.fromisoformat(extracted).astimezone(UTC).replace(tzinfo=None) if extracted else None
         for path in batches.batch_paths(message):
@@ -99,6 +104,23 @@ class StreamLoad:
             for table in salvage(rows, self._batch_columns, self._reject_batch_row):
                 self._write(table, moment, covered=False)
             batches.remove([path])
+
+    def _on_present_keys(self, message: Mapping[str, Any]) -> None:
+        """Take keys that the source has; with the last of them, mark all others deleted."""
+        if self._present is None:
+            self._present = PresentKeys(self.plan, self._keys, replacing=self._replace)
+        for path in batches.batch_paths(message):
+            self._present.add(batches.to_columns(batches.read_batch(path), self._present.columns))
+            batches.remove([path])
+        claim = message["x-present-keys"]
+        if not claim.get("last", True):
+            return
+        gone = self._present.gone(self._writers, claim["deleted_at"], claim.get("set") or {})
+        self._present = None
+        if gone.num_rows:
+            logger.info("%s: %s rows are gone from the source", self.stream, f"{gone.num_rows:,}")
+        rows = self._stamp.apply(gone, self.plan.columns, None)
+        self._writers[-1].write(rows, covered=False)
 
     def on_version(self, version: int) -> None:
         """ACTIVATE_VERSION: unless the table holds this version already, the commit replaces all rows."""

@@ -148,3 +148,10 @@ def test_json_schema_maps_to_a_type(schema, expected):
 def test_an_annotation_that_is_no_type_is_refused_with_those_that_are(annotation):
     with pytest.raises(LoadError, match=r"Next: use one of"):
         arrow_type({"x-iceberg-type": annotation})
+
+
+@given(st.lists(st.times()))
+@settings(max_examples=50, deadline=None)
+def test_times_of_day_are_exact_and_others_rejected(values):
+    texts = [*(json.dumps(value.isoformat()) for value in values), '"24:00:00"', '"noon"']
+    assert decode({"type": "string", "format": "time"}, texts) == (values, 2)
