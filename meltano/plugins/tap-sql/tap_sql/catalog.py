@@ -79,16 +79,37 @@ def _metadata(entry: Entry) -> dict[tuple[str, ...], Mapping[str, Any]]:
 def _selection(table: Table, metadata: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Selection:
     stream = metadata[()]
     method = stream.get("forced-replication-method") or stream.get("replication-method") or "FULL_TABLE"
-    key = stream.get("replication-key") if str(method).upper() == "INCREMENTAL" else None
-    if str(method).upper() == "INCREMENTAL" and key not in {column.name for column in table.columns}:
+    method = str(method).upper()
+    key = stream.get("replication-key") if method == "INCREMENTAL" else None
+    if method == "INCREMENTAL" and key not in {column.name for column in table.columns}:
         raise TapError(
             f"tap-sql: stream {table.stream}: replication-key {key!r} is no column of the table. "
             "Next: set metadata.<stream>.replication-key in meltano.yml to one of its columns, or "
             "replication-method to FULL_TABLE"
         )
-    if not table.keys:
+    if not table.keys and method != "LOG_BASED":
         _warn_keyless(table, key)
-    return Selection(table, tuple(_selected_columns(table, metadata, key)), key)
+    columns = tuple(_selected_columns(table, metadata, key))
+    hours = _compare_hours(table, stream) if method == "INCREMENTAL" else None
+    return Selection(table, columns, key, log_based=method == "LOG_BASED", compare_keys_hours=hours)
+
+
+def _compare_hours(table: Table, stream: Mapping[str, Any]) -> float | None:
+    given = stream.get("compare-keys-hours")
+    if given is None:
+        return None
+    if not table.keys:
+        raise TapError(
+            f"tap-sql: stream {table.stream}: compare-keys-hours needs a primary key, and the table has none. "
+            "Next: give it one, or take compare-keys-hours away"
+        )
+    try:
+        return float(given)
+    except ValueError:
+        raise TapError(
+            f"tap-sql: stream {table.stream}: compare-keys-hours is {given!r}. Next: set it to a number of hours, "
+            "0 for every run"
+        ) from None
 
 
 def _selected_columns(

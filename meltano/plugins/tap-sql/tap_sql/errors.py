@@ -9,6 +9,10 @@ class TapError(Exception):
     """The run stops with one line on stderr; what earlier streams committed stays."""
 
 
+class ChangesLostError(TapError):
+    """The log does not tell all that it should of one stream, which must be read whole."""
+
+
 def without_secret(text: str, url: str) -> str:
     """The text with the address's password blotted out, in case a driver repeats it."""
     password = urlsplit(url).password

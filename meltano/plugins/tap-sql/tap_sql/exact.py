@@ -59,6 +59,8 @@ def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     try:
         if pa.types.is_boolean(column.arrow):
             _refuse_other_than_booleans(values)
+        if pa.types.is_time(column.arrow) and pa.types.is_string(values.type):
+            values = _as_moments(values)  # there is no cast from text to a time of day
         found = values if values.type == column.arrow else pc.cast(values, column.arrow)
         if pa.types.is_time(column.arrow):
             _refuse_end_of_day(found)
@@ -67,6 +69,11 @@ def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.arrow) or pa.types.is_date(column.arrow):
         _refuse_beyond_calendar(found, column)
     return found
+
+
+def _as_moments(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The texts of times of day as points in time of one day; raises an Arrow error for 24:00 and the like."""
+    return pc.cast(pc.binary_join_element_wise("1970-01-01", times, " "), pa.timestamp("us"))
 
 
 def _refuse_other_than_booleans(values: pa.ChunkedArray) -> None:

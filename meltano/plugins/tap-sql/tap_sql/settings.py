@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -54,6 +54,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1, description="batch files that may wait for the target before the tap waits; bounds the stage folder"
         ),
     ] = 8
+
+    part_rows: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="PostgreSQL: a first incremental reading of more rows is committed in parts of about so many, "
+            "so that it can be taken up again",
+        ),
+    ] = 5_000_000
+    publication: Annotated[
+        str, Meta(description="PostgreSQL, LOG_BASED streams: publication that holds their tables")
+    ] = "tap_sql"
+    slot: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z0-9_]{1,50}$",
+            description="PostgreSQL, LOG_BASED streams: replication slot; one for each lake that reads the database",
+        ),
+    ] = "tap_sql"
+    on_lost_changes: Annotated[
+        Literal["stop", "resnapshot"],
+        Meta(description="changes are lost for ever: stop, or read the tables whole and mark what is gone as deleted"),
+    ] = "stop"
+    slot_warning_bytes: Annotated[
+        int, Meta(ge=0, description="warn if the slot makes the server keep more bytes of its log than this")
+    ] = 1_000_000_000
 
     @property
     def stage(self) -> Path:

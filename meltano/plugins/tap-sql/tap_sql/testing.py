@@ -24,12 +24,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=256MB", "autovacuum=off")
+OPTIONS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=256MB",
+    "autovacuum=off",
+    "wal_level=logical",
+)
 
 
 @dataclass(frozen=True)
 class ThrowawayPostgres:
-    """A running server with one database `shop`; the superuser writes, the reader has SELECT only."""
+    """A running server with one database `shop`; the superuser writes, the reader may read, also the log."""
 
     port: int
     password: str
@@ -81,7 +88,7 @@ def server_setup(server: ThrowawayPostgres) -> None:
 
     with psycopg.connect(server.owner_url.replace("/shop", "/postgres"), autocommit=True) as connection:
         connection.execute("create database shop")
-        connection.execute(f"create role reader login password '{server.password}'".encode())
+        connection.execute(f"create role reader login replication password '{server.password}'".encode())
     server.execute("create schema shop; grant usage on schema shop to reader")
     server.execute("alter default privileges in schema shop grant select on tables to reader")
 

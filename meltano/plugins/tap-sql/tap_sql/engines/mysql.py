@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pymysql  # type: ignore[import-untyped]
 
 from ..errors import TapError, shown_address, without_secret
-from ..model import Bookmark, Column, Overlap, Reading, Selection, Table
+from ..model import Bookmark, ChangeLog, Column, Overlap, Reading, Selection, Table
 from ..overlap import behind
 from ..settings import Settings
 from .mysql_types import TEMPORAL, column, quote
@@ -108,6 +108,20 @@ class MySQLSession:
             return highest
         limit = self._clock.date() if column.schema["x-iceberg-type"] == "date" else self._clock
         return min(highest, limit)
+
+    def guess(self, table: Table) -> int | None:
+        """See `model.Session`; InnoDB's estimate."""
+        name, schema = (text.replace("\\", "\\\\").replace("'", "''") for text in (table.name, table.schema))
+        where = f"table_schema = '{schema}' and table_name = '{name}'"
+        rows = self._rows(f"select cast(table_rows as signed) as n from information_schema.tables where {where}")  # noqa: S608
+        return rows[0]["n"] if rows else None
+
+    def log(self) -> AbstractContextManager[ChangeLog]:
+        """Not read: always raises TapError."""
+        raise TapError(
+            "tap-sql: replication-method LOG_BASED is for PostgreSQL; MySQL's binlog is not read. "
+            "Next: set replication-method to INCREMENTAL or FULL_TABLE"
+        )
 
     def _condition(self, selection: Selection, bookmark: Bookmark | None) -> tuple[str, str, Overlap | None]:
         """What to read, why, and what of it may have been read before."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ..errors import shown_address
 
 
@@ -12,7 +14,12 @@ def with_timeout(url: str) -> str:
 
 def explain(message: str, url: str) -> str:
     """The driver's message with the next step."""
+    user = urlsplit(url).username or "…"
     reasons = {
+        "permission denied to": f"alter role {user} replication (on RDS: grant rds_replication to {user})",
+        "replication role": f"alter role {user} replication (on RDS: grant rds_replication to {user})",
+        "is active for PID": "wait for the run that reads the slot, or give this lake a slot of its own",
+        "all replication slots are in use": "drop slots that nobody reads, or raise max_replication_slots",
         "password authentication failed": "check the user and password in url",
         "Connection refused": "start the server, or check host and port in url",
         "could not translate host name": "check the host in url",

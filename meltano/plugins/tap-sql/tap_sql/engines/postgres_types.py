@@ -32,6 +32,7 @@ _PLAIN: dict[str, tuple[str, str, pa.DataType]] = {
     "timestamptz": ("string", "timestamptz", pa.timestamp("us", "UTC")),
 }
 _FORMATS = {"date": "date", "time": "time", "timestamp": "date-time", "timestamptz": "date-time"}
+_CASTS_DIFFER = ("bpchar", "inet", "cidr")
 TEMPORAL = ("date", "timestamp", "timestamptz")
 
 
@@ -47,10 +48,12 @@ def column(name: str, type_name: str, modifier: int, *, shown: str, is_array: bo
         # the driver decodes numerics slowly and int2 as int16: text and int4 are cast by the server instead
         expression = f"{quoted}::int4" if type_name == "int2" else quoted
         return Column(name, shown, _schema(json_type, iceberg, _FORMATS.get(type_name)), expression, kind, nullable)
-    expression = f"to_json({quoted})::text" if is_array else f"{quoted}::text"
     if type_name == "oid":
         return Column(name, shown, _schema("integer", "long"), f"{quoted}::int8", pa.int64(), nullable)
-    return Column(name, shown, _schema("string", "string"), expression, pa.string(), nullable)
+    made = "to_json({})::text" if is_array else "{}::text"
+    # where the cast to text is not the type's own text, the server must make it of the log's text as well
+    from_text = made.format(f"v::{shown}") if is_array or type_name in _CASTS_DIFFER else None
+    return Column(name, shown, _schema("string", "string"), made.format(quoted), pa.string(), nullable, from_text)
 
 
 def quote(identifier: str) -> str:
