@@ -6,14 +6,17 @@ The work is done by `sync`, which knows nothing of the SDK; `cli` takes the same
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 
+from tap_hubspot.api import Api
 from tap_hubspot.declaration import Declaration, declaration
 from tap_hubspot.messages import Messages
+from tap_hubspot.reading import Reader
 from tap_hubspot.settings import config_schema, parse_settings, read_json_files
 from tap_hubspot.sync import sync
 
@@ -26,13 +29,20 @@ class ObjectStream(Stream):
 
     def __init__(self, tap: Tap, declared: Declaration) -> None:
         super().__init__(tap=tap, schema=declared.schema, name=declared.name)
+        self._declared = declared
         self.primary_keys = ["id"]
         self.forced_replication_method = "FULL_TABLE" if declared.full_table else "INCREMENTAL"
         self.replication_key = None if declared.full_table else "updated_at"
 
-    def get_records(self, context: Context | None) -> Iterable[Mapping[str, Any]]:  # type: ignore[override]
-        """Never called: `TapHubspot.invoke` reads with tap_hubspot.sync."""
-        raise NotImplementedError(f"{self.name} is read by tap_hubspot.sync")
+    def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
+        """The objects as they are listed, for `--test`; `TapHubspot.invoke` reads with tap_hubspot.sync.
+
+        Raises HubspotError.
+        """
+        settings = parse_settings(self.config)
+        for found in Reader(Api(settings), self._declared, settings.page_size).listed(archived=False):
+            plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self._declared.record(found)))
+            yield plain
 
 
 class TapHubspot(Tap):
