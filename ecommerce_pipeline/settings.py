@@ -46,6 +46,7 @@ class Settings(StackSettings):
     lake_catalog_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the Iceberg catalog")
     lake_warehouse: str = Field("", description="file:// or s3:// root of the tables")
     branch: str = Field("lake", description="branch of the catalog that dbt builds on; `lake` is production")
+    catalog_token: SecretStr = Field(SecretStr(""), description="wanted by `shopsphere catalog`; empty: a new one")
 
     # the dashboard server; `shopsphere dashboards up` writes its own into .env
     superset_url: str = Field("", description="address of Superset; empty: the one that runs here")

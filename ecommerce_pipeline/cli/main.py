@@ -19,6 +19,7 @@ import typer
 from ecommerce_pipeline.cli import (
     backup,
     branches,
+    catalog,
     dashboards,
     dictionary,
     doctor,
@@ -43,6 +44,7 @@ reading.register(app)
 past.register(app)
 scorecard.register(app)
 app.add_typer(branches.app, name="branch")
+catalog.register(app)
 doctor.register(app)
 server.register(app)
 backup.register(app)

@@ -72,3 +72,7 @@ def no_route(method: str, path: str) -> Answer:
 
 def _error(status: int, label: str, message: str) -> Answer:
     return Answer(status, {"error": {"message": message, "type": label, "code": status}})
+
+
+_TOKEN_WANTED = "this lake wants the token that `shopsphere catalog` tells at its start"
+STRANGER = _error(401, "NotAuthorizedException", _TOKEN_WANTED)
