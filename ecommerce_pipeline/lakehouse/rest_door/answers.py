@@ -74,5 +74,5 @@ def _error(status: int, label: str, message: str) -> Answer:
     return Answer(status, {"error": {"message": message, "type": label, "code": status}})
 
 
-_TOKEN_WANTED = "this lake wants the token that `shopsphere catalog` tells at its start"
-STRANGER = _error(401, "NotAuthorizedException", _TOKEN_WANTED)
+_STRANGE = "this lake wants the token that `shopsphere catalog` tells at its start"
+STRANGER = _error(401, "NotAuthorizedException", _STRANGE)
