@@ -36,7 +36,7 @@ def python_type(kind: pa.DataType, *, json_text: bool) -> Any:
 def to_array(values: Values, kind: pa.DataType, *, json_text: bool = False) -> pa.Array:
     """One column; raises an Arrow error, ValueError or ArithmeticError if a value does not fit `kind` exactly."""
     if json_text:
-        return pa.array([_json_text(value) for value in values], pa.string())
+        return _json_texts(values)
     if pa.types.is_timestamp(kind):
         return _timestamps(values, kind)
     if pa.types.is_date(kind):
@@ -68,12 +68,10 @@ def exact_cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return pc.cast(column, kind, safe=True)
 
 
-def _json_text(value: msgspec.Raw | None) -> str | None:
-    """JSON as it stood on the line; JSON's null is SQL's NULL."""
-    if value is None:
-        return None
-    text = bytes(value)
-    return None if text in {b"", b"null"} else text.decode()
+def _json_texts(values: Sequence[msgspec.Raw]) -> pa.Array:
+    """JSON as it stood on the line; JSON's null, or nothing, is SQL's NULL."""
+    texts = pa.array(list(map(bytes, values)), pa.binary()).cast(pa.string())
+    return pc.if_else(pc.is_in(texts, pa.array(["", "null"])), pa.scalar(None, pa.string()), texts)
 
 
 def _timestamps(values: Values, kind: pa.TimestampType) -> pa.Array:

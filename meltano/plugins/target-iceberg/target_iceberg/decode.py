@@ -17,6 +17,8 @@ from .columns import python_type, to_array
 from .salvage import MISFITS
 from .singer_types import arrow_type, is_json_text
 
+_NOTHING = msgspec.Raw(b"")
+
 
 class Lines:
     """RECORD messages of one stream, each a line of JSON."""
@@ -61,8 +63,9 @@ class RecordDecoder:
     def _message_type(self) -> type[msgspec.Struct]:
         fields: list[Any] = []
         for index, (name, kind) in enumerate(self.columns.items()):
-            kept = python_type(kind, json_text=name in self._json_text)
-            fields.append((f"c{index}", kept, msgspec.field(name=name, default=None)))
+            as_text = name in self._json_text
+            kept, missing = python_type(kind, json_text=as_text), _NOTHING if as_text else None
+            fields.append((f"c{index}", kept, msgspec.field(name=name, default=missing)))
         if "_sdc_deleted_at" not in self.columns:
             fields.append(("sdc_deleted_at", str | None, msgspec.field(name="_sdc_deleted_at", default=None)))
         record = msgspec.defstruct("Record", fields, gc=False)

@@ -47,9 +47,9 @@ class Loader(AbstractContextManager["Loader"]):
         """Load everything, then commit what is left; raises LoadError, leaving uncommitted tables as they were."""
         for message in messages(lines):
             if message.type == "RECORD":
-                self._on_record(message)
+                self._on_records(message)
             else:
-                self._dispatch(message.type, msgspec.json.decode(message.line))
+                self._dispatch(message.type, msgspec.json.decode(message.lines[0]))
         if not self._seen_state and self._claims is None:  # a tap that keeps no state
             for load in self._loads.values():
                 load.on_state(None)
@@ -76,12 +76,13 @@ class Loader(AbstractContextManager["Loader"]):
                 f"target-iceberg: message type {kind!r} is not Singer. Next: check what the tap writes to its stdout"
             )
 
-    def _on_record(self, message: Message) -> None:
-        if message.stream == REJECTS_STREAM:
-            record = msgspec.json.decode(message.line)["record"]
+    def _on_records(self, message: Message) -> None:
+        if message.stream != REJECTS_STREAM:
+            self._open(message.stream).on_records(message.lines)
+            return
+        for line in message.lines:
+            record = msgspec.json.decode(line)["record"]
             self._open(record["source_stream"]).on_reject(record)
-        else:
-            self._open(message.stream).on_record(message.line)
 
     def _on_schema(self, message: dict[str, Any]) -> None:
         stream = message["stream"]

@@ -85,11 +85,11 @@ class StreamLoad:
         self.plan.follow(self._columns())
         self._writers.append(self.plan.new_writer(self._settings.file_rows))
 
-    def on_record(self, line: bytes) -> None:
-        """Take one RECORD message as it stood on its line."""
-        self._lines.append(line)
-        if len(self._lines) >= self._settings.buffer_rows:
-            self._flush(self._covered_lines or len(self._lines))
+    def on_records(self, lines: list[bytes]) -> None:
+        """Take RECORD messages as they stood on their lines."""
+        self._lines += lines
+        while len(self._lines) >= self._settings.buffer_rows:
+            self._flush(self._covered_lines or self._settings.buffer_rows)
 
     def on_batch(self, message: Mapping[str, Any]) -> None:
         """Take the files of a BATCH message and delete them."""
