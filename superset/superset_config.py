@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 
+import activity
 import lake_connections
 import trino_connection
 
@@ -83,6 +84,7 @@ STORE_CACHE_KEYS_IN_METADATA_DB = bool(facts["trino"])  # so that a run can have
 FILTER_STATE_CACHE_CONFIG = cache("filters", 90 * DAY)
 EXPLORE_FORM_DATA_CACHE_CONFIG = cache("explore", 7 * DAY)
 
+EVENT_LOGGER = activity.Activity()
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = 100_000
 SUPERSET_WEBSERVER_TIMEOUT = 110

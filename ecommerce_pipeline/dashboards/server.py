@@ -1,6 +1,6 @@
 """The dashboard server: the authority on its processes, on its address, and on when it is ready.
 
-Superset under gunicorn, threads in one worker, on 127.0.0.1; its records are in PostgreSQL.
+Superset under gunicorn on 127.0.0.1, threads in one worker, in two where a team reads; its records are in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ecommerce_pipeline.settings import Settings
 
 NAME, MAIL, USUAL_PORT = "superset", "superset-mail", 8088
 THREADS = 8
+WORKERS = {"embedded": 1, "stack": 2}  # 320 MB each; Python computes with one core of a worker
 
 
 def address(settings: Settings) -> str:
@@ -110,7 +111,8 @@ def _lives(pid_file: Path) -> bool:
 def _web(settings: Settings) -> Process:
     places = Places.of(settings)
     url = f"http://127.0.0.1:{_port(places)}"
-    listening = ["--bind", url.removeprefix("http://"), "--worker-class", "gthread", "--workers", "1"]
+    workers = str(WORKERS[settings.profile])
+    listening = ["--bind", url.removeprefix("http://"), "--worker-class", "gthread", "--workers", workers]
     limits = ["--threads", str(THREADS), "--timeout", "120", "--graceful-timeout", "10", "--keep-alive", "5"]
     python = str(installation.python(settings))
     return Process(
