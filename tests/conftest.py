@@ -94,8 +94,13 @@ def definitions(settings):
 class Watch:
     """What a reader in a loop saw while runs published: how often it looked, and what it found wrong."""
 
-    looks: int = 0
+    seen: list[tuple] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+
+    @property
+    def looks(self) -> int:
+        """How often it looked and was answered."""
+        return len(self.seen)
 
     def look(self, settings) -> None:
         """One look: every mart is there, and all belong to the same publication."""
@@ -108,7 +113,7 @@ class Watch:
                 "(select sum(daily_revenue) from finance.daily_category_sales), "
                 "(select sum(monetary) from growth.customer_segments)"
             ).fetchone()
-        self.looks += 1
+        self.seen.append(tuple(seen))
         if len(set(seen)) != 1 or seen[0] is None:
             self.complaints.append(f"look {self.looks}: {seen}")
 

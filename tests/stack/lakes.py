@@ -9,7 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ import pyarrow as pa
 from ecommerce_pipeline.lakehouse import database, pointers
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.settings import Profile, Settings
+from tests.conftest import DAY, SCALE
 from tests.stack.conftest import PORTS, free_ports
 
 SHOPSPHERE = Path(sys.executable).with_name("shopsphere")
@@ -70,6 +72,15 @@ class Lake:
         return {address: catalog.load_table(address).scan().to_arrow() for address in sorted(wanted)}
 
 
+@dataclass(frozen=True)
+class Moment:
+    """Two lakes of the same company at the end of a day, each with every table of its own."""
+
+    day: date
+    embedded: Mapping[str, pa.Table] = field(repr=False)
+    stack: Mapping[str, pa.Table] = field(repr=False)
+
+
 @contextmanager
 def lake(profile: Profile, home: Path) -> Iterator[Lake]:
     """A lake to be filled; what runs for it is stopped in the end."""
@@ -86,15 +97,19 @@ def lake(profile: Profile, home: Path) -> Iterator[Lake]:
         database.forget(made.settings)
 
 
-def difference(left: pa.Table, right: pa.Table, columns: list[str], *, distinct: bool = False) -> list[tuple]:
-    """The first rows that one side has and the other has not, each counted as often as it stands there, or once."""
+def demo(one: Lake) -> None:
+    """Load the company up to the tests' day, at their scale."""
+    one.run("demo", "--scale", str(SCALE), "--until", DAY.isoformat())
+
+
+def difference(left: pa.Table, right: pa.Table, columns: list[str]) -> list[tuple]:
+    """The first rows that one side has and the other has not, each counted as often as it stands there."""
     kept = ", ".join(f'"{name}"' for name in columns)
     session = duckdb.connect(":memory:")
     session.register("left_side", left)
     session.register("right_side", right)
-    every = "" if distinct else "all"
     one, other = (f"(from (select {kept} from {side}))" for side in ("left_side", "right_side"))
     return session.execute(
-        f"(select 'only embedded', * from ({one} except {every} {other}) order by all limit 3) union all "
-        f"(select 'only stack', * from ({other} except {every} {one}) order by all limit 3)"
+        f"(select 'only embedded', * from ({one} except all {other}) order by all limit 3) union all "
+        f"(select 'only stack', * from ({other} except all {one}) order by all limit 3)"
     ).fetchall()

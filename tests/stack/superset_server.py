@@ -1,35 +1,15 @@
-"""A dashboard server on a stack of its own, for tests: a small company loaded through Trino, a user for each role.
-
-TESTS_STACK_DASHBOARDS_HOME names the home of one that already runs, for writing tests.
-"""
+"""Users of the stack's dashboard server, one for each role, and what SQL Lab answers them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ecommerce_pipeline.dashboards.client import Client
 from ecommerce_pipeline.settings import Settings
-from tests.conftest import DAY, SCALE
-from tests.stack.lakes import Lake, lake
 
 PASSWORD = "a-long-password-of-the-tests"
-
-
-@contextmanager
-def served(home: Path) -> Iterator[Lake]:
-    """The lake with its dashboard server running."""
-    if running := os.environ.get("TESTS_STACK_DASHBOARDS_HOME"):
-        yield Lake("stack", Path(running))
-        return
-    with lake("stack", home) as one:
-        one.run("demo", "--scale", str(SCALE), "--until", DAY.isoformat())
-        one.run("dashboards", "up")
-        yield one
 
 
 def users_of(settings: Settings, admin: Client, names: Mapping[str, str]) -> Callable[[str], Client]:

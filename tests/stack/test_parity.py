@@ -1,26 +1,20 @@
 """Both profiles hold the same rows: every table of every layer, to the cent and the microsecond, in any order.
 
 Left out is what tells of a load and not of the data: the loader's columns (`_sdc_…`), commit numbers, ids of runs, and
-the schema `ops`. One thing differs by design: MySQL keeps no row versions, so an incremental run reads its last day
-again, and the raw log of the shop holds those rows twice. From the second load on those tables are compared as sets,
-and how many rows of the shop a commit brought or a rule looked at is not compared.
+the schema `ops`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from ecommerce_pipeline.lakehouse import reader
 from shopsphere import oracle
-from tests.conftest import DAY, SCALE
-from tests.stack.lakes import Lake, difference, lake
+from tests.conftest import SCALE
+from tests.stack.lakes import Moment, difference
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 RAW = {"raw_shop", "raw_catalog", "raw_hubspot", "raw_web", "raw_crm"}
@@ -28,48 +22,6 @@ LAYERS = RAW | {"seeds", "staging", "intermediate", "core", "quality"}
 MARTS = {"finance", "marketing", "growth", "product", "executive", "ml"}
 CENT = Decimal("0.01")
 OF_A_LOAD = {"run_id", "commit_seq"}
-# how many rows were read: not compared for the shop once its overlap was read again
-COUNT_WHAT_WAS_READ = {"intermediate.int_raw_commits", "quality.results"}
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Both lakes at the end of a day."""
-
-    day: date
-    embedded: Mapping[str, pa.Table] = field(repr=False)
-    stack: Mapping[str, pa.Table] = field(repr=False)
-    loads: int
-
-
-@pytest.fixture(scope="module")
-def lakes(tmp_path_factory) -> Iterator[tuple[Lake, Lake]]:
-    """Both, loaded by `demo` with the same scale, seed and day."""
-    root = tmp_path_factory.mktemp("parity")
-    for folder in (root, root.parent, root / "embedded", root / "stack"):
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
-    with lake("embedded", root / "embedded") as embedded, lake("stack", root / "stack") as stack:
-        for one in (embedded, stack):
-            one.run("demo", "--scale", str(SCALE), "--until", DAY.isoformat())
-        yield embedded, stack
-
-
-@pytest.fixture(scope="module")
-def founded(lakes) -> Moment:
-    """After the demo."""
-    embedded, stack = lakes
-    return Moment(DAY, embedded.tables(), stack.tables(), loads=1)
-
-
-@pytest.fixture(scope="module")
-def a_day_later(lakes, founded) -> Moment:
-    """After a day more, loaded by the daily job."""
-    for one in lakes:
-        one.run("simulate", "--days", "1")
-        one.run("materialize", "daily_update")
-    embedded, stack = lakes
-    return Moment(DAY.replace(day=DAY.day + 1), embedded.tables(), stack.tables(), loads=2)
 
 
 @pytest.fixture(params=["founded", "a_day_later"])
@@ -116,9 +68,8 @@ def differences(moment: Moment) -> dict[str, list[tuple]]:
     """By table, the first rows that only one side has."""
     found = {}
     for address in moment.embedded:
-        one, other = (comparable(side[address], address, moment.loads) for side in (moment.embedded, moment.stack))
-        again = moment.loads > 1 and address.startswith("raw_shop.")
-        if rows := difference(one, other, one.column_names, distinct=again):
+        one, other = (comparable(side[address]) for side in (moment.embedded, moment.stack))
+        if rows := difference(one, other, one.column_names):
             found[address] = rows
     return found
 
@@ -128,9 +79,7 @@ def types(rows: pa.Table) -> dict[str, str]:
     return {field.name: str(field.type).replace("large_", "") for field in rows.schema}
 
 
-def comparable(rows: pa.Table, address: str, loads: int) -> pa.Table:
+def comparable(rows: pa.Table) -> pa.Table:
     """The rows and columns that must be equal, columns in the order of their names."""
     names = sorted(name for name in rows.column_names if not name.startswith("_") and name not in OF_A_LOAD)
-    if loads > 1 and address in COUNT_WHAT_WAS_READ:
-        rows = rows.filter(pc.not_equal(rows["source_system"], "shop"))
     return rows.select(names)

@@ -1,0 +1,83 @@
+"""Publication on the real servers: readers of Trino see every table whole, and a run that a check refuses publishes
+nothing.
+
+Trino asks the catalog for a query's tables one after the other. A query that is being planned at the moment of a
+publication may therefore read one table of before and another of after; see docs/adr/0003.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from ecommerce_pipeline.lakehouse import branch, reader
+from ecommerce_pipeline.lakehouse.tables import table_statuses
+from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.transformation import project
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
+REVENUE = "select count(*) from finance.daily_revenue"
+
+
+def models_of(settings):
+    """What production's models hold; the records of runs and checks apart, which grow by every run."""
+    return [status for status in table_statuses(settings) if status.namespace not in ("ops", "quality")]
+
+
+def test_a_reader_in_a_loop_saw_every_table_whole_and_none_go_back(a_day_later, watched_on_stack):
+    seen = watched_on_stack.seen
+    assert len(seen) > 5
+    [before], [after] = set(seen[0]), set(seen[-1])
+    assert before < after
+    for table in zip(*seen, strict=True):
+        assert list(table) == sorted(table)
+        assert set(table) <= {before, after}
+    failed = [said for said in watched_on_stack.complaints if not said.startswith("look")]
+    assert failed == []
+
+
+def test_what_was_published_before_can_still_be_read(a_day_later, company_on_stack):
+    """The branch and production share files, and what the branch replaced was not deleted with it."""
+    with reader.connect(company_on_stack.settings) as trino:
+        told = trino.execute(
+            'select snapshot_id from finance."daily_revenue$snapshots" order by committed_at'
+        ).fetchall()
+        counts = [trino.execute(f"{REVENUE} for version as of {snapshot}").fetchone()[0] for (snapshot,) in told]
+    assert len(counts) > 1
+    assert counts[-1] == counts[0] + 1  # a day a publication
+
+
+@pytest.fixture
+def a_check_that_fails(tmp_path, monkeypatch):
+    """The project with one more rule, which every day of finance.daily_revenue with an order breaks."""
+    copy = tmp_path / "dbt"
+    shutil.copytree(Settings(_env_file=None).root / "dbt", copy)
+    promises = copy / "models/finance/_finance.yml"
+    rule = "rules: {nobody_ever_pays: total_revenue = 0, revenue_is_not_negative: total_revenue >= 0"
+    text = promises.read_text().replace("rules: {revenue_is_not_negative: total_revenue >= 0", rule, 1)
+    assert rule in text
+    promises.write_text(text)
+    monkeypatch.setattr(project, "project_dir", lambda _settings: copy)
+
+
+@pytest.mark.usefixtures("a_check_that_fails")
+def test_a_failing_check_publishes_nothing_and_keeps_the_candidate(a_day_later, company_on_stack):
+    from ecommerce_pipeline.definitions import lakehouse
+    from ecommerce_pipeline.operations import execution
+    from ecommerce_pipeline.operations.selection import resolve
+
+    settings = company_on_stack.settings
+    before = models_of(settings)
+    graph = lakehouse(settings)
+    outcome = execution.run(settings, graph, resolve(graph, "finance.daily_revenue"))
+    assert not outcome.succeeded
+    [failure] = outcome.failures
+    assert "daily_revenue_keeps_its_rules: nobody_ever_pays" in failure
+    assert models_of(settings) == before
+    assert [found.name for found in branch.list_branches(settings)] == ["lake_next"]
+    with reader.connect(settings) as published, reader.connect(settings, "lake_next") as candidate:
+        assert published.execute(REVENUE).fetchone() == candidate.execute(REVENUE).fetchone()
+    branch.drop(settings, "lake_next")
+    with reader.connect(settings) as published:
+        assert published.execute(REVENUE).fetchone()[0] > 300
