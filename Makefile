@@ -16,10 +16,10 @@ ifdef PROFILE
 export SHOPSPHERE_PROFILE := $(PROFILE)
 endif
 
-.PHONY: help setup up demo dashboards superset-lock dev test test-stack check soak bench docs down reset
+.PHONY: help setup up demo dashboards superset-lock dev test test-stack test-browser check soak bench docs down reset
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed and $(PYTHON) is %d.%d. Next: make PYTHON=/path/to/python3.12 …" % v)'
@@ -52,16 +52,19 @@ dev: setup ## the Dagster UI on the demo's data
 	@$(RUN) dev
 
 test: setup ## every test but the slow ones
-	@$(BIN)/pytest -m "not soak and not stack" -n 2 --no-loadscope-reorder
+	@$(BIN)/pytest -m "not soak and not stack and not browser" -n 2 --no-loadscope-reorder
 
 test-stack: setup ## the tests on the real servers, started natively
 	@$(BIN)/pytest -m "stack and not soak" tests
+
+test-browser: setup ## the dashboards in a real browser, embedded profile
+	@$(BIN)/pytest -m "browser and not soak" tests/browser
 
 check: setup ## lint, types, SQL style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint --disable-progress-bar dbt
 
 soak: setup ## the slow and randomised suites; results go to docs/
-	@$(BIN)/pytest -m "soak and not stack"
+	@$(BIN)/pytest -m soak
 	@TESTS_DAYS_LIVED=7 $(BIN)/pytest tests/embedded
 
 bench: setup ## the benchmarks; results go to docs/benchmarks/

@@ -8,11 +8,13 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from ecommerce_pipeline.dashboards import files
 from ecommerce_pipeline.dashboards.client import Client
+from ecommerce_pipeline.dashboards.facts import BROWSERS
+from ecommerce_pipeline.operations.stack import debian
 
-CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PASSWORD = "a-long-password-of-the-tests"
@@ -77,11 +79,10 @@ def marts(served):
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
+    found = debian.server(BROWSERS, "chromium")
+    assert found, "no browser here and nobody to install one. Next: install Debian's package chromium as root"
+    with sync_playwright() as running:
+        started = running.chromium.launch(executable_path=found, headless=True, args=QUIET)
         yield started
         started.close()
 

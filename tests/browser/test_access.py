@@ -6,7 +6,7 @@ from ecommerce_pipeline.dashboards import access, keeping, queries, sync
 from ecommerce_pipeline.dashboards.client import Client, RefusedError
 from ecommerce_pipeline.dashboards.errors import DashboardsError
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 SEES = {
     "executive": {"executive-sales", "finance", "marketing", "growth", "product"},
     "finance": {"executive-sales", "finance"},

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 BOARDS = ("executive_sales", "finance", "marketing", "growth", "product", "data_quality")
 OURS = "[data-test=grid-content]"
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import drawn
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 BOARDS = ("executive_sales", "finance", "marketing", "growth", "product", "data_quality")
 
 
