@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from tap_files.errors import FilesError
+from tap_files.without_pandas import without_pandas
 
 logger = logging.getLogger("tap-files")
 Files = dict[str, list[str]]
@@ -58,6 +59,7 @@ def _run(files: Files) -> None:
     from tap_files.settings import parse_settings, read_json_files
     from tap_files.sync import sync
 
+    without_pandas()
     settings = parse_settings(read_json_files(files["--config"]))
     if "--discover" in files:
         sys.stdout.write(json.dumps(discovered(map(declaration, settings.streams)), indent=2) + "\n")

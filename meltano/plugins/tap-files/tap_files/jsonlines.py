@@ -56,6 +56,7 @@ class JsonLines:
             kw_only=True,
         )
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(row).decode
+        self._decode_lines: Callable[[bytes], list[Any]] = msgspec.json.Decoder(row).decode_lines
 
     def undeclared(self, line: bytes) -> set[str]:
         """The fields of a line that no column takes; nothing when the line is no JSON object."""
@@ -68,9 +69,10 @@ class JsonLines:
         """Columns (in declared order), the line number of each row, and the lines that are no rows."""
         try:
             # One check of the whole block: msgspec does not look inside the strings that it passes over.
-            str(b"\n".join(lines), "utf-8")
-            rows = [self._decode(line) for line in lines]
-            if not self._decimals:
+            block = b"\n".join(lines)
+            str(block, "utf-8")
+            rows = self._decode_lines(block)
+            if len(rows) == len(lines) and not self._decimals:
                 return self._columnar(rows), list(range(first, first + len(rows))), []
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
             pass  # some line is no row (or empty): find out which, one by one

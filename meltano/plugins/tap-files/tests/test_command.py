@@ -1,5 +1,6 @@
 """The tap as Meltano runs it: a process with a configuration, a catalog and a state."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -117,3 +118,14 @@ def test_test_reads_the_first_rows_of_every_stream_and_succeeds(config, tmp_path
     (tmp_path / "in" / "a.jsonl").unlink()
     (tmp_path / "in").rmdir()
     assert tap("--config", config, "--test", check=False).returncode != 0
+
+
+def test_a_run_does_not_import_pandas(config, tmp_path, monkeypatch):
+    assert importlib.util.find_spec("pandas"), "it is installed here, else this says nothing"
+    (tmp_path / "in" / "a.jsonl").write_text('{"event_id": "a", "properties": {}}\n')
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    done = tap("--config", config)
+    assert '"BATCH"' in done.stdout
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow" in imported
+    assert not [name for name in imported if name.startswith("pandas.")]

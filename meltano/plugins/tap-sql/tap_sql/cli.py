@@ -17,6 +17,7 @@ import msgspec
 
 from .errors import TapError
 from .settings import Settings, parse_settings, read_json
+from .without_pandas import without_pandas
 
 logger = logging.getLogger("tap-sql")
 _VALUED = {"--config": "config", "-c": "config", "--catalog": "catalog", "--properties": "catalog", "--state": "state"}
@@ -83,6 +84,7 @@ def emit(message: Mapping[str, Any]) -> None:
 
 
 def _run(options: Mapping[str, list[str]]) -> None:
+    without_pandas()
     settings = parse_settings(read_json(options["config"], "config"))
     if "discover" in options:
         sys.stdout.write(json.dumps(discover(settings), indent=2) + "\n")

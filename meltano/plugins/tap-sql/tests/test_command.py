@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -149,3 +150,16 @@ def test_the_tap_does_not_run_ahead_of_its_target(tmp_path):
         stage.put(rows)
     reader.join()
     assert max(most) <= 3
+
+
+def test_a_run_does_not_import_pandas(source, tmp_path, monkeypatch):
+    assert importlib.util.find_spec("pandas"), "it is installed here, else this says nothing"
+    source.execute("create table t (id int primary key); insert into t values (1)")
+    path = tmp_path / "catalog.json"
+    path.write_text(json.dumps(source.selected(key=None)))
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    done = source.command("--catalog", str(path))
+    assert '"BATCH"' in done.stdout
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow" in imported
+    assert not [name for name in imported if name.startswith("pandas.")]

@@ -18,9 +18,9 @@ INTRODUCTION = """\
 # Types
 What each type of PostgreSQL, MySQL and MariaDB becomes in an Iceberg table, and what is done with values that no type
 of the lake holds. The tables are drawn from the cases of `meltano/plugins/tap-sql/tests`: every value below is
-written to a real server, loaded by `tap-sql` and `target-iceberg` and compared as PyIceberg and DuckDB read it. A
-test fails when this page is not what the cases say; `.venv/bin/python meltano/plugins/tap-sql/tests/types_guide.py`
-writes it anew.
+written to a real server, loaded by `tap-sql` and `target-iceberg` and compared as PyIceberg, DuckDB and Trino read
+it. A test fails when this page is not what the cases say; `.venv/bin/python
+meltano/plugins/tap-sql/tests/types_guide.py` writes it anew.
 
 - A value arrives as it is or not at all. What a column cannot hold makes its row a **reject**: it stands in
   `quality.rejects` with its text and the reason, and the run goes on until more than a set share is rejected

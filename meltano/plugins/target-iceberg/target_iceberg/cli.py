@@ -15,6 +15,7 @@ from typing import Any
 
 from .errors import LoadError
 from .settings import parse_settings, read_config_files
+from .without_pandas import without_pandas
 
 logger = logging.getLogger("target-iceberg")
 
@@ -57,6 +58,7 @@ def plain_options(arguments: Sequence[str]) -> tuple[list[str], str | None] | No
 
 
 def _load(configs: list[str], source: str | None) -> None:
+    without_pandas()
     from .loader import Loader
 
     settings = parse_settings(read_config_files(configs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -116,3 +117,13 @@ def test_the_sdks_own_streams_load(lake, stream):
             sent = covered.count('"RECORD"')
             tables = [".".join(t) for ns in lake.catalog.list_namespaces() for t in lake.catalog.list_tables(ns)]
             assert sum(len(lake.rows(table)) for table in tables) == sent
+
+
+def test_a_run_does_not_import_pandas(lake, singer, monkeypatch):
+    assert importlib.util.find_spec("pandas"), "it is installed here, else this says nothing"
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    done = lake.command(singer.run([1, 2], None, 1))
+    assert done.returncode == 0, done.stderr[-2000:]
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow" in imported
+    assert not [name for name in imported if name.startswith("pandas.")]
