@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tap_files.declaration import Column, Declaration
+from tap_files.declaration import SOURCE_FILE, Column, Declaration
 
 SLICE = 16_384
 """Rows held as Python values before they become Arrow: bounds the memory."""
@@ -80,7 +80,14 @@ class Batches:
         batch = pa.record_batch(arrays, schema=self._schema)
         if self._writer is None:
             self._path = self._folder / f"{next(self._numbers)}.parquet"
-            self._writer = pq.ParquetWriter(self._path, self._schema, compression="lz4", store_decimal_as_integer=False)
+            self._writer = pq.ParquetWriter(
+                self._path,
+                self._schema,
+                compression="lz4",
+                use_dictionary=[SOURCE_FILE],  # of the rest it would cost more than it saves
+                write_statistics=False,
+                store_decimal_as_integer=False,
+            )
         self._writer.write_batch(batch)
         self._written += batch.num_rows
         for held in self._buffer:

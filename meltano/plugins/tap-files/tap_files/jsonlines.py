@@ -113,7 +113,7 @@ class JsonLines:
         columns = []
         for column, name in zip(self._columns, self._fields, strict=True):
             values = list(map(attrgetter(name), rows))
-            columns.append([_json_text(value) for value in values] if column.kind == "json" else values)
+            columns.append(_json_texts(values) if column.kind == "json" else values)
         return columns
 
 
@@ -132,9 +132,8 @@ def _field(column: Column, name: str, key: bool) -> tuple[str, Any] | tuple[str,
     return (name, _TYPES[column.kind]) if key else (name, _TYPES[column.kind] | None, None)
 
 
-def _json_text(raw: msgspec.Raw) -> bytes | None:
-    text = bytes(raw)
-    return text if text and text != b"null" else None
+def _json_texts(values: list[msgspec.Raw]) -> list[bytes | None]:
+    return [text if text and text != b"null" else None for text in map(bytes, values)]
 
 
 def _misfit(line: bytes, number: int, message: str) -> Reject:
