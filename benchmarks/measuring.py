@@ -25,12 +25,13 @@ SAMPLE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of one command: seconds and bytes."""
+    """One run of one command: seconds and bytes; `peak_tree` is that of all its processes together."""
 
     wall: float
     cpu: float
     peak_rss: int
     stderr: str
+    peak_tree: int = 0
 
     def row(self, name: str) -> str:
         """A row of a Markdown table: name, wall, CPU, peak of the largest process."""
@@ -47,27 +48,27 @@ def run(command: Sequence[str], env: Mapping[str, str], cwd: Path = ROOT) -> Mea
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **env}, stdout=out, stderr=out)
-        peak = _watch(process)
+        peak, together = _watch(process)
     wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     said = log.read_text()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed with {process.returncode}:\n{said[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(wall, cpu, peak, said)
+    return Measured(wall, cpu, peak, said, together)
 
 
-def _watch(process: subprocess.Popen[bytes]) -> int:
-    """Largest resident size of any one process of the tree while it runs, in bytes."""
-    peak = 0
+def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Largest resident size of any one process of the tree while it runs, and of the tree, in bytes."""
+    peak = together = 0
     while process.poll() is None:
         try:
             root = psutil.Process(process.pid)
-            for member in (root, *root.children(recursive=True)):
-                peak = max(peak, member.memory_info().rss)
+            sizes = [member.memory_info().rss for member in (root, *root.children(recursive=True))]
+            peak, together = max(peak, *sizes), max(together, sum(sizes))
         except psutil.NoSuchProcess:
             pass  # it ended between being listed and being looked at
         time.sleep(SAMPLE_SECONDS)
-    return peak
+    return peak, together
 
 
 def machine() -> str:
