@@ -65,6 +65,17 @@ class Truncate(NamedTuple):
 Message = Begin | Commit | Relation | Change | Truncate
 
 
+def lsn_text(position: int) -> str:
+    """A position as PostgreSQL writes it."""
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
+def lsn_number(text: str) -> int:
+    """A position as PostgreSQL writes it → a number that compares; raises ValueError."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
 def decode(payload: bytes) -> Message | None:
     """The message, None for kinds that say nothing about rows (types, origins); raises ValueError for unknown ones."""
     kind = payload[:1]

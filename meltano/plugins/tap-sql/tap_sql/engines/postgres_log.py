@@ -18,7 +18,7 @@ import pyarrow as pa
 from ..errors import ChangesLostError, TapError
 from ..log_values import LogRows
 from ..model import Changes, Column, Emptied, Selection
-from ..pgoutput import Begin, Change, Relation, Truncate
+from ..pgoutput import Begin, Change, Relation, Truncate, lsn_number, lsn_text
 from ..settings import Settings
 from .postgres import PostgresSession, open_session
 from .postgres_publication import check
@@ -184,17 +184,6 @@ class PostgresLog:
         values = f"json_array_elements_text('{given}'::json) with ordinality as t(v, n)"
         rows = self._query(f"select {column.from_text} as x from {values} order by n")  # noqa: S608 (quoted above)
         return pa.array([row["x"] for row in rows], pa.string())
-
-
-def lsn_text(position: int) -> str:
-    """A position as PostgreSQL writes it."""
-    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
-
-
-def lsn_number(text: str) -> int:
-    """A position as PostgreSQL writes it → a number that compares; raises ValueError."""
-    high, low = text.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
 
 
 def _taken(waiting: Any) -> Iterator[Changes]:
