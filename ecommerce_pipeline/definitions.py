@@ -3,6 +3,7 @@
     sources         observed tables of the companies' systems          sources/
     raw_*           append-only logs, one table a Meltano stream       ingestion/
     quality/rejects what ingestion could not read                      quality/
+    quality/decisions what people decided about what is held back      quality/
     staging … ml    dbt models, published together                     transformation/
     ops             the record of every run                            operations/
     dashboards      Superset's, downstream of their marts              dashboards/
@@ -20,6 +21,7 @@ from ecommerce_pipeline.ingestion.assets import raw_assets
 from ecommerce_pipeline.operations import jobs, partitions, pipeline_runs, policies, schedules, sensors
 from ecommerce_pipeline.operations.configuration import configured
 from ecommerce_pipeline.operations.threads import threads_executor
+from ecommerce_pipeline.quality.decisions import decisions_asset
 from ecommerce_pipeline.quality.rejects import rejects_asset
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.sources.assets import source_assets
@@ -50,6 +52,7 @@ def _tables(settings: Settings) -> list[AssetsDefinition | AssetSpec]:
     return [
         *raw,
         rejects_asset(settings, raw_keys),
+        decisions_asset(settings),
         model_assets(settings, partitions.daily(settings)),
         pipeline_runs.asset_spec(),
         *dashboard_assets(settings, project.manifest(settings)),

@@ -9,8 +9,9 @@
 
 {#- Latest version per key of a raw log, as a query: one row per key, the last by (_sdc_commit_seq, _sdc_sequence).
     `after`: only commits later than this number (see watermark()); `accepted`: predicate a version must fulfil to
-    count, so that the last good version stands where a later one is in quarantine. -#}
-{% macro latest_version(relation, key_columns, after=none, accepted=none) -%}
+    count, so that the last good version stands where a later one is in quarantine; `always`: predicate of versions
+    that are taken whatever their commit. -#}
+{% macro latest_version(relation, key_columns, after=none, accepted=none, always='false') -%}
   {%- set keys = [key_columns] if key_columns is string else key_columns -%}
   select v.*
   from (
@@ -22,7 +23,7 @@
       ) as _version_age
     from {{ relation }} as r
     where true
-      {%- if after is not none %} and r._sdc_commit_seq > {{ after }}{% endif %}
+      {%- if after is not none %} and (r._sdc_commit_seq > {{ after }} or {{ always }}){% endif %}
       {%- if accepted %} and {{ accepted }}{% endif %}
   ) as v
   where v._version_age = 1
@@ -37,8 +38,9 @@
 {%- endmacro %}
 
 {#- Distinct keys written after the watermarks: `inputs` is a list of {relation, column, key?} where column is the
-    watermark this model keeps of the relation; the relation's own number is in _commit_seq. -#}
-{% macro touched_keys(key, inputs) -%}
+    watermark this model keeps of the relation; the relation's own number is in _commit_seq. `decided`: a query of
+    further keys. -#}
+{% macro touched_keys(key, inputs, decided=none) -%}
   (
     {% for input in inputs -%}
     select i.{{ input.key or key }} as {{ key }}
@@ -46,6 +48,10 @@
     where i._commit_seq > {{ watermark(input.column) }}
     {{ 'union' if not loop.last }}
     {% endfor -%}
+    {%- if decided %}
+    union
+    {{ decided }}
+    {%- endif %}
   )
 {%- endmacro %}
 

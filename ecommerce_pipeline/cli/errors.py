@@ -23,6 +23,7 @@ def known_errors() -> tuple[type[Exception], ...]:
             ("ecommerce_pipeline.operations.backup.archive", "BackupError"),
             ("ecommerce_pipeline.lakehouse.errors", "LakehouseError"),
             ("ecommerce_pipeline.transformation.dbt", "DbtError"),
+            ("ecommerce_pipeline.quality.errors", "QualityError"),
             ("ecommerce_pipeline.dashboards.errors", "DashboardsError"),
             ("shopsphere.state", "CompanyError"),
         )

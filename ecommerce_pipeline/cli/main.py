@@ -24,6 +24,8 @@ from ecommerce_pipeline.cli import (
     dictionary,
     doctor,
     past,
+    quality_report,
+    quarantine,
     reading,
     running,
     scorecard,
@@ -45,6 +47,8 @@ past.register(app)
 scorecard.register(app)
 app.add_typer(branches.app, name="branch")
 catalog.register(app)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(quality_report.app, name="quality")
 doctor.register(app)
 server.register(app)
 backup.register(app)

@@ -69,8 +69,8 @@ def a_check_that_fails(settings, tmp_path, monkeypatch):
     copy = tmp_path / "dbt"
     shutil.copytree(project.project_dir(settings), copy)
     promises = copy / "models/finance/_finance.yml"
-    rule = "rules: {nobody_ever_pays: total_revenue = 0, revenue_is_not_negative: total_revenue >= 0"
-    text = promises.read_text().replace("rules: {revenue_is_not_negative: total_revenue >= 0", rule, 1)
+    rule = "rules: {accuracy: {nobody_ever_pays: total_revenue = 0, revenue_is_not_negative: total_revenue >= 0"
+    text = promises.read_text().replace("rules: {accuracy: {revenue_is_not_negative: total_revenue >= 0", rule, 1)
     assert rule in text
     promises.write_text(text)
     with monkeypatch.context() as patch:

@@ -31,3 +31,23 @@
     'city': 'city_and_postcode_in_place', 'postcode': 'city_and_postcode_in_place'
   }[field]) }}
 {%- endmacro %}
+
+{#- One row for every field of `base` that a person said is otherwise than written, where the record is believed so. -#}
+{% macro fix_corrections(base, source_system, source_table, keys, fields, commit_seq='_sdc_commit_seq') -%}
+  {%- for field in fields %}
+  select
+    '{{ source_system }}' as source_system,
+    '{{ source_table }}' as source_table,
+    {% for key in keys %}cast({{ key }} as varchar){{ " || '-' || " if not loop.last }}{% endfor %} as record_key,
+    cast({{ {'orders': 'customer_id', 'events': 'user_id'}.get(source_table, 'null') }} as bigint) as customer_id,
+    written_rule as rule,
+    '{{ field }}' as field,
+    cast(written_{{ field }} as varchar) as before_value,
+    cast({{ field }} as varchar) as after_value,
+    'fixed' as status,
+    {{ commit_seq }} as _commit_seq
+  from {{ base }}
+  where is_fixed and rule is null and written_rule is not null and written_{{ field }} is distinct from {{ field }}
+  {{ 'union all' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}

@@ -1,9 +1,10 @@
-{#- Everything a model promises of its rows, in one scan. `rules` maps a name to an SQL predicate that must be true for
-    every row (NULL counts as broken), `grain` are the columns of which no combination stands twice, `every_day` is the
-    column in which no day is missing from the first order to as_of. The failing result names each broken rule with
-    its number of rows. -#}
+{#- Everything a model promises of its rows, in one scan. `rules` maps a dimension of quality to rules, and a rule's name
+    to an SQL predicate that must be true for every row (NULL counts as broken), `grain` are the columns of which no
+    combination stands twice (uniqueness), `every_day` is the column in which no day is missing from the first order to
+    as_of (completeness). The failing result names each broken rule with its number of rows. -#}
 {% test holds(model, rules={}, grain=[], every_day=none) %}
   {{ config(fail_calc='coalesce(sum(broken_rows), 0)') }}
+  {%- set rules = rules_of_all(rules) %}
   {%- set counted = rules.keys() | list + (['one_row_per_grain'] if grain else []) %}
   {%- if counted %}
   with by_grain as (
@@ -50,3 +51,18 @@
   having count(*) > 0
   {%- endif %}
 {% endtest %}
+
+{#- The rules of all dimensions by their names. -#}
+{% macro rules_of_all(by_dimension) -%}
+  {%- set dimensions = ['completeness', 'accuracy', 'consistency', 'timeliness', 'uniqueness'] -%}
+  {%- set found = {} -%}
+  {%- for dimension, rules in by_dimension.items() -%}
+    {%- if dimension not in dimensions or rules is not mapping -%}
+      {{ exceptions.raise_compiler_error(
+        "holds: '" ~ dimension ~ "' is no dimension with rules. Next: put the rules under one of " ~ dimensions | join(', ')
+      ) }}
+    {%- endif -%}
+    {%- do found.update(rules) -%}
+  {%- endfor -%}
+  {{ return(found) }}
+{%- endmacro %}

@@ -1,4 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='merge', unique_key=['minute', 'event_type']) }}
+{%- set decided = decided_events() %}
 
 -- Windows of event time: an event counts in the minute it happened in, and a late one restates that minute.
 with events as (
@@ -6,6 +7,7 @@ with events as (
   select
     date_trunc('minute', occurred_at) as minute,
     event_type,
+    event_id,
     user_id,
     is_late,
     _commit_seq
@@ -22,6 +24,9 @@ select
   max(_commit_seq) as _events_seq
 from events
 {% if is_incremental() %}
-where minute in {{ touched_keys('minute', [{'relation': 'events', 'column': '_events_seq'}]) }}
+where minute in {{ touched_keys(
+  'minute', [{'relation': 'events', 'column': '_events_seq'}],
+  decided='select minute from events where event_id in (' ~ decided ~ ')'
+) }}
 {% endif %}
 group by minute, event_type

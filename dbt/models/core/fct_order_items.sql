@@ -10,7 +10,7 @@ with touched as (
   {{ touched_keys('order_id', [
     {'relation': ref('stg_shop__orders'), 'column': '_orders_seq'},
     {'relation': ref('stg_shop__order_items'), 'column': '_order_items_seq'},
-  ]) }}
+  ], decided=decided_orders()) }}
 
 ),
 

@@ -11,7 +11,7 @@ with touched as (
     {'relation': ref('stg_shop__orders'), 'column': '_orders_seq'},
     {'relation': ref('stg_shop__order_items'), 'column': '_order_items_seq'},
     {'relation': ref('stg_shop__refunds'), 'column': '_refunds_seq'},
-  ]) }}
+  ], decided=decided_orders()) }}
 
 ),
 

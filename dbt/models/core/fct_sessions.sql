@@ -1,4 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='merge', unique_key='session_id') }}
+{%- set decided = decided_events() %}
 
 -- A session is computed anew, whole, when one of its events is new, however late: no look-back window decides what is
 -- seen.
@@ -14,7 +15,10 @@ with events as (
     row_number() over (partition by session_id order by occurred_at, event_id) as event_number
   from {{ ref('stg_web__events') }}
   {% if is_incremental() %}
-  where session_id in {{ touched_keys('session_id', [{'relation': ref('stg_web__events'), 'column': '_events_seq'}]) }}
+  where session_id in {{ touched_keys(
+    'session_id', [{'relation': ref('stg_web__events'), 'column': '_events_seq'}],
+    decided='select session_id from ' ~ ref('stg_web__events') ~ ' where event_id in (' ~ decided ~ ')'
+  ) }}
   {% endif %}
 
 )

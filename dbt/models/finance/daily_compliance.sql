@@ -61,7 +61,7 @@ missing_orders as (
     sum(amount) as missing_value
   from {{ ref('quarantine') }}
   where
-    source_system = 'shop' and source_table = 'orders' and status = 'open'
+    source_system = 'shop' and source_table = 'orders' and status in ('open', 'dismissed')
     and cast(record_key as bigint) not in (select order_id from {{ ref('fct_orders') }})
   group by recorded_on
 

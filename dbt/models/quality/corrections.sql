@@ -8,6 +8,24 @@ with people as (
 
 ),
 
+fixes as (
+
+  {{ fix_corrections(
+    ref('base_shop__orders'), 'shop', 'orders', ['order_id'], ['customer_id', 'currency', 'placed_at']
+  ) }}
+  union all
+  {{ fix_corrections(
+    ref('base_shop__order_items'), 'shop', 'order_items', ['order_id', 'product_id'], ['quantity', 'sales_value']
+  ) }}
+  union all
+  {{ fix_corrections(ref('base_catalog__prices'), 'catalog', 'prices', ['price_id'], ['price']) }}
+  union all
+  {{ fix_corrections(
+    ref('base_web__events'), 'web', 'events', ['event_id'], ['user_id', 'occurred_at'], '_commit_seq'
+  ) }}
+
+),
+
 set_aside_lines as (
 
   select distinct order_id
@@ -152,6 +170,8 @@ households as (
 found as (
 
   select * from people
+  union all
+  select * from fixes
   union all
   select * from totals
   union all

@@ -1,5 +1,5 @@
 -- One row per record and rule: the last bad version of it. A record is resolved once the source has sent a version of
--- it that is believed.
+-- it that is believed; fixed, released or dismissed once somebody has decided so.
 with orders as (
 
   select
@@ -7,18 +7,22 @@ with orders as (
     'orders' as source_table,
     cast(bad.order_id as varchar) as record_key,
     bad.customer_id,
-    bad.rule,
-    {{ json_record([
-      'order_id', 'customer_id', 'store_id', 'placed_at', 'status', 'payment_method', 'currency', 'total_amount',
-      'created_at', 'updated_at'
-    ], 'bad') }} as raw_record,
+    bad.written_rule as rule,
+    {{ json_record({
+      'order_id': 'bad.order_id', 'customer_id': 'bad.written_customer_id', 'store_id': 'bad.store_id',
+      'placed_at': 'bad.written_placed_at', 'status': 'bad.status', 'payment_method': 'bad.payment_method',
+      'currency': 'bad.written_currency', 'total_amount': 'bad.total_amount', 'created_at': 'bad.created_at',
+      'updated_at': 'bad.updated_at'
+    }) }} as raw_record,
     bad.total_amount as amount,
     {{ business_date('bad.updated_at') }} as recorded_on,
     bad._sdc_run_id as run_id,
     bad._sdc_commit_seq as _commit_seq,
-    coalesce(good._commit_seq > bad._sdc_commit_seq, false) as is_resolved
+    {{ decided_status('coalesce(good._commit_seq > bad._sdc_commit_seq, false)') }} as status
   from (
-    {{ latest_version(ref('base_shop__orders'), ['order_id', 'rule'], accepted='r.rule is not null') }}
+    {{ latest_version(
+      ref('base_shop__orders'), ['order_id', 'written_rule'], accepted='r.written_rule is not null'
+    ) }}
   ) as bad
   left join {{ ref('stg_shop__orders') }} as good on bad.order_id = good.order_id
 
@@ -31,19 +35,20 @@ order_items as (
     'order_items' as source_table,
     cast(bad.order_id as varchar) || '-' || cast(bad.product_id as varchar) as record_key,
     orders.customer_id,
-    bad.rule,
-    {{ json_record([
-      'order_id', 'product_id', 'quantity', 'sales_value', 'retail_disc', 'coupon_disc', 'coupon_match_disc',
-      'created_at', 'updated_at'
-    ], 'bad') }} as raw_record,
-    bad.sales_value as amount,
+    bad.written_rule as rule,
+    {{ json_record({
+      'order_id': 'bad.order_id', 'product_id': 'bad.product_id', 'quantity': 'bad.written_quantity',
+      'sales_value': 'bad.written_sales_value', 'retail_disc': 'bad.retail_disc', 'coupon_disc': 'bad.coupon_disc',
+      'coupon_match_disc': 'bad.coupon_match_disc', 'created_at': 'bad.created_at', 'updated_at': 'bad.updated_at'
+    }) }} as raw_record,
+    bad.written_sales_value as amount,
     {{ business_date('bad.updated_at') }} as recorded_on,
     bad._sdc_run_id as run_id,
     bad._sdc_commit_seq as _commit_seq,
-    coalesce(good._commit_seq > bad._sdc_commit_seq, false) as is_resolved
+    {{ decided_status('coalesce(good._commit_seq > bad._sdc_commit_seq, false)') }} as status
   from (
     {{ latest_version(
-      ref('base_shop__order_items'), ['order_id', 'product_id', 'rule'], accepted='r.rule is not null'
+      ref('base_shop__order_items'), ['order_id', 'product_id', 'written_rule'], accepted='r.written_rule is not null'
     ) }}
   ) as bad
   left join {{ ref('stg_shop__orders') }} as orders on bad.order_id = orders.order_id
@@ -57,19 +62,21 @@ prices as (
   select
     'catalog' as source_system,
     'prices' as source_table,
-    cast(price_id as varchar) as record_key,
+    cast(bad.price_id as varchar) as record_key,
     cast(null as bigint) as customer_id,
-    rule,
-    {{ json_record([
-      'price_id', 'product_id', 'price', 'cost_price', 'valid_from', 'created_at', 'updated_at'
-    ]) }} as raw_record,
+    bad.written_rule as rule,
+    {{ json_record({
+      'price_id': 'bad.price_id', 'product_id': 'bad.product_id', 'price': 'bad.written_price',
+      'cost_price': 'bad.cost_price', 'valid_from': 'bad.valid_from', 'created_at': 'bad.created_at',
+      'updated_at': 'bad.updated_at'
+    }) }} as raw_record,
     cast(0 as decimal(12, 2)) as amount,
-    {{ business_date('updated_at') }} as recorded_on,
-    _sdc_run_id as run_id,
-    _sdc_commit_seq as _commit_seq,
-    false as is_resolved
-  from {{ ref('base_catalog__prices') }}
-  where rule is not null
+    {{ business_date('bad.updated_at') }} as recorded_on,
+    bad._sdc_run_id as run_id,
+    bad._sdc_commit_seq as _commit_seq,
+    {{ decided_status('false') }} as status
+  from {{ ref('base_catalog__prices') }} as bad
+  where bad.written_rule is not null
 
 ),
 
@@ -97,7 +104,7 @@ select
   set_aside.recorded_on,
   set_aside.run_id,
   set_aside._commit_seq,
-  case when set_aside.is_resolved then 'resolved' else 'open' end as status
+  set_aside.status
 from set_aside
 inner join {{ ref('quality_rules') }} as rules
   on
@@ -118,5 +125,5 @@ select
   try_cast(substr({{ json_text('raw_record', '$.received_at') }}, 1, 10) as date) as recorded_on,
   run_id,
   _commit_seq,
-  'open' as status
+  status
 from {{ ref('int_web__quarantine') }}

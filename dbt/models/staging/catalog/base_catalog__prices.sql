@@ -19,22 +19,42 @@ histories as (
   where price > 0
   group by product_id
 
+),
+
+read_so as (
+
+  select
+    latest.price_id,
+    latest.product_id,
+    latest.price as written_price,
+    {{ fixed('price', 'latest.price', 'decimal(12, 2)') }} as price,
+    latest.cost_price,
+    histories.usual_price,
+    latest.valid_from,
+    latest.created_at,
+    latest.updated_at,
+    latest._sdc_commit_seq,
+    latest._sdc_run_id,
+    d.released_rules,
+    d.dismissed_rules,
+    coalesce(d.is_fixed, false) as is_fixed
+  from latest
+  left join histories on latest.product_id = histories.product_id
+  left join {{ decisions_on('catalog', 'prices') }} as d on latest.price_id = {{ key_part(1) }}
+
 )
 
 select
-  latest.price_id,
-  latest.product_id,
-  latest.price,
-  latest.cost_price,
-  latest.valid_from,
-  latest.created_at,
-  latest.updated_at,
-  latest._sdc_commit_seq,
-  latest._sdc_run_id,
+  d.*,
   case
-    when latest.price is null or latest.price <= 0 then 'price_positive'
-    when latest.price > 30 * histories.usual_price then 'price_near_its_history'
-    when latest.cost_price > 0 and latest.price > 30 * latest.cost_price then 'price_near_its_cost'
+    when d.written_price is null or d.written_price <= 0 then 'price_positive'
+    when d.written_price > 30 * d.usual_price then 'price_near_its_history'
+    when d.cost_price > 0 and d.written_price > 30 * d.cost_price then 'price_near_its_cost'
+  end as written_rule,
+  case
+    when d.price is null or d.price <= 0 then 'price_positive'
+    when d.price > 30 * d.usual_price and not {{ released('price_near_its_history') }} then 'price_near_its_history'
+    when d.cost_price > 0 and d.price > 30 * d.cost_price and not {{ released('price_near_its_cost') }}
+      then 'price_near_its_cost'
   end as rule
-from latest
-left join histories on latest.product_id = histories.product_id
+from read_so as d

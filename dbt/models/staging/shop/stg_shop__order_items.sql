@@ -3,7 +3,8 @@
 with latest as (
 
   {{ latest_version(
-    ref('base_shop__order_items'), ['order_id', 'product_id'], after=watermark(), accepted='r.rule is null'
+    ref('base_shop__order_items'), ['order_id', 'product_id'], after=watermark(), accepted='r.rule is null',
+    always='r.is_decided'
   ) }}
 
 )

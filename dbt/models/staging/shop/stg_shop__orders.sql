@@ -2,7 +2,9 @@
 
 with latest as (
 
-  {{ latest_version(ref('base_shop__orders'), 'order_id', after=watermark(), accepted='r.rule is null') }}
+  {{ latest_version(
+    ref('base_shop__orders'), 'order_id', after=watermark(), accepted='r.rule is null', always='r.is_decided'
+  ) }}
 
 )
 

@@ -11,7 +11,7 @@ with believed as (
 
   select *
   from {{ ref('base_web__events') }}
-  where rule is null and _commit_seq > {{ watermark() }}
+  where rule is null and (_commit_seq > {{ watermark() }} or is_decided)
 
 ),
 

@@ -1,0 +1,60 @@
+{#-
+  What people decided about records in quarantine (intermediate.int_decisions), obeyed where a record is believed or not.
+
+  A base model joins the decisions of its table as `d`, reads each field that can be fixed by fixed(), and asks
+  released() beside each rule that can be waived. It gives the first rule broken as written (written_rule), the one
+  broken after the decisions (rule), and whether somebody decided (is_decided): incremental models take such records
+  again, however old they are.
+-#}
+
+{#- Decisions on one source table, one row a record. -#}
+{% macro decisions_on(source_system, source_table) -%}
+  (
+    select *
+    from {{ ref('int_decisions') }}
+    where source_system = '{{ source_system }}' and source_table = '{{ source_table }}'
+  )
+{%- endmacro %}
+
+{#- Part of a record's key, from 1, as a number. -#}
+{% macro key_part(part) -%} {{ dbt.safe_cast("split_part(d.record_key, '-', " ~ part ~ ")", 'bigint') }} {%- endmacro %}
+
+{#- The field as a person said it truly is, else as it was written. -#}
+{% macro fixed(field, written, type) -%}
+  coalesce({{ dbt.safe_cast('d.fixed_' ~ field, type) }}, {{ written }})
+{%- endmacro %}
+
+{% macro released(rule) -%} coalesce(strpos(d.released_rules, ',{{ rule }},') > 0, false) {%- endmacro %}
+
+{#- What became of a record of which the version `bad` is the last that breaks its rule as written; `is_resolved`: the
+    source has sent a better one since. -#}
+{% macro decided_status(is_resolved) -%}
+  case
+    when {{ is_resolved }} then 'resolved'
+    when coalesce(strpos(bad.dismissed_rules, ',' || bad.written_rule || ',') > 0, false) then 'dismissed'
+    when bad.rule is null and bad.is_fixed then 'fixed'
+    when bad.rule is null then 'released'
+    else 'open'
+  end
+{%- endmacro %}
+
+{#- Orders that somebody decided about, or about lines of theirs: touched, whatever their commit. -#}
+{% macro decided_orders() -%}
+  select {{ dbt.safe_cast("split_part(record_key, '-', 1)", 'bigint') }} as order_id
+  from {{ ref('int_decisions') }}
+  where source_system = 'shop' and source_table in ('orders', 'order_items')
+{%- endmacro %}
+
+{#- Events that somebody decided about. -#}
+{% macro decided_events() -%}
+  select record_key as event_id
+  from {{ ref('int_decisions') }}
+  where source_system = 'web' and source_table = 'events'
+{%- endmacro %}
+
+{#- Every field of any table that can be fixed; the command's own list is ecommerce_pipeline/quality/fixes.py. -#}
+{% macro fixable_fields() -%}
+  {{ return([
+    'customer_id', 'currency', 'placed_at', 'quantity', 'sales_value', 'price', 'user_id', 'occurred_at'
+  ]) }}
+{%- endmacro %}
