@@ -15,7 +15,15 @@ import meltano  # noqa: F401
 # Folders whose tests read the session's lake; it is made once, by the worker that has them all.
 ON_THE_LAKE = {"tests/acceptance", "tests/cli", "tests/embedded"}
 # What takes longest goes first, so that no worker is left alone with it in the end.
-LONGEST_FIRST = ("lake", "tests/bad_days", "tests/faults", "tests/yours", "tests/lakehouse", "tests/ingestion")
+LONGEST_FIRST = (
+    "lake",
+    "tests/quality",
+    "tests/bad_days",
+    "tests/faults",
+    "tests/yours",
+    "tests/lakehouse",
+    "tests/ingestion",
+)
 
 
 def group_of(nodeid: str) -> str:

@@ -17,6 +17,13 @@ FOUNDED, LIVED = date(2017, 2, 25), date(2017, 3, 2)
 BEFORE = datetime.combine(LIVED + timedelta(days=1), datetime.min.time())
 
 
+def pytest_collection_modifyitems(items):
+    """The first test also waits until the company is founded and loaded twice, which a busy machine draws out."""
+    for item in items:
+        if "student" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(scope="session")
 def student() -> Iterator[Examinee]:
     """The company and its lake after the second load; a month begins in between, so prices move."""
