@@ -21,6 +21,7 @@ from .errors import TapError
 logger = logging.getLogger("tap-sql")
 STALE_SECONDS = 24 * 3600
 PATIENCE_SECONDS = 120.0
+ATTEMPTS = 20
 
 
 class Stage:
@@ -48,16 +49,24 @@ class Stage:
         return path.as_uri()
 
     def _write(self, path: Path, rows: pa.Table) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(
-            rows,
-            path,
-            compression="none",
-            use_dictionary=False,
-            write_statistics=False,
-            row_group_size=rows.num_rows,
-            store_schema=False,
-        )
+        """Write the file; the target removes the folder with the last file in it, perhaps at this moment."""
+        for attempt in range(ATTEMPTS):
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                pq.write_table(
+                    rows,
+                    path,
+                    compression="none",
+                    use_dictionary=False,
+                    write_statistics=False,
+                    row_group_size=rows.num_rows,
+                    store_schema=False,
+                )
+            except (FileExistsError, FileNotFoundError):
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
     def _wait_for_target(self) -> None:
         """Do not run ahead of the target; go on after a while, since a stock target may keep files until its end."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
+import pyarrow as pa
 import pytest
 from tap_sql.cli import plain_options
 from tap_sql.stage import Stage, sweep
@@ -130,10 +133,6 @@ def test_batches_of_runs_long_dead_are_swept_and_others_left(tmp_path):
 
 
 def test_the_tap_does_not_run_ahead_of_its_target(tmp_path):
-    import threading
-
-    import pyarrow as pa
-
     stage, rows, most = Stage(tmp_path, ahead=3), pa.table({"v": [1]}), []
 
     def target():
@@ -150,6 +149,27 @@ def test_the_tap_does_not_run_ahead_of_its_target(tmp_path):
         stage.put(rows)
     reader.join()
     assert max(most) <= 3
+
+
+def test_a_folder_that_the_target_removes_meanwhile_is_made_again(tmp_path):
+    stage, rows, stop = Stage(tmp_path, ahead=3), pa.table({"v": [1]}), threading.Event()
+
+    def target():
+        while not stop.is_set():
+            for file in tmp_path.rglob("*.parquet"):
+                file.unlink()
+            for folder in tmp_path.glob("run-*"):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+    reader = threading.Thread(target=target)
+    reader.start()
+    try:
+        for _ in range(400):
+            stage.put(rows)
+    finally:
+        stop.set()
+        reader.join()
 
 
 def test_a_run_does_not_import_pandas(source, tmp_path, monkeypatch):

@@ -7,9 +7,7 @@ something that has just been written.
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -81,7 +79,7 @@ class Line:
             if target.poll() is not None:
                 break
             time.sleep(0.001)
-        os.kill(pair[victim].pid, signal.SIGKILL)
+        pair[victim].kill()  # it may have come to its end, if the moment did not come
         for process in pair.values():
             process.wait(60)
 
