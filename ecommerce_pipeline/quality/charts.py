@@ -32,8 +32,9 @@ def lines(title: str, names: Sequence[str], series: Sequence[Sequence[float]], l
         )
         last = f"{values[-1]:.2f} %" if values else ""
         parts.append(_text(WIDTH - RIGHT + 8, ends[number] + 4, f"{name} {last}", colour))
-    for at in {0, len(labels) - 1} if labels else set():
-        parts.append(_text(place(at, 0)[0], HEIGHT - 8, labels[at], "#444", "middle"))
+    if labels:
+        parts.append(_text(LEFT, HEIGHT - 8, labels[0], "#444"))
+        parts.append(_text(LEFT + wide, HEIGHT - 8, labels[-1], "#444", "end"))
     return _svg(title, HEIGHT, parts)
 
 
@@ -60,11 +61,11 @@ def _grid(top: float, high: float, wide: float) -> str:
 
 
 def _spread(heights: Sequence[float]) -> list[float]:
-    """The heights, moved apart so that names beside them can be read."""
+    """The heights, moved apart upwards so that names beside them can be read."""
     found = list(heights)
-    order = sorted(range(len(found)), key=lambda number: found[number])
-    for before, after in pairwise(order):
-        found[after] = max(found[after], found[before] + 15)
+    order = sorted(range(len(found)), key=lambda number: -found[number])
+    for below, above in pairwise(order):
+        found[above] = min(found[above], found[below] - 15)
     return found
 
 

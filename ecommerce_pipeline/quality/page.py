@@ -9,7 +9,7 @@ from ecommerce_pipeline.quality import charts
 from ecommerce_pipeline.quality.report import DIMENSIONS, Report
 
 STYLE = """
-body { font: 15px/1.45 sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 15px/1.45 sans-serif; color: #222; max-width: 80rem; margin: 2rem auto; padding: 0 1rem }
 h1 { margin-bottom: 0 } table { border-collapse: collapse } svg { max-width: 100%; height: auto }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: right }
 th:first-child, td:first-child { text-align: left }

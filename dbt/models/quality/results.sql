@@ -15,6 +15,7 @@ with checked as (
 
 ),
 
+-- what a person fixed counts where it was held back
 corrected as (
 
   select
@@ -24,6 +25,7 @@ corrected as (
     _commit_seq,
     count(*) as records
   from {{ ref('corrections') }}
+  where status <> 'fixed'
   group by source_system, source_table, rule, _commit_seq
 
 ),
