@@ -8,7 +8,9 @@ files.
 from __future__ import annotations
 
 import logging
+import select
 import shutil
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -69,12 +71,28 @@ class Stage:
                 return
 
     def _wait_for_target(self) -> None:
-        """Do not run ahead of the target; go on after a while, since a stock target may keep files until its end."""
+        """Do not run ahead of the target; go on after a while, since a stock target may keep files until its end.
+
+        Raises BrokenPipeError if the target is gone, which a tap that waits would not notice otherwise.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(self._written) >= self._ahead and time.monotonic() < deadline:
             self._written = [path for path in self._written if path.exists()]
             if len(self._written) >= self._ahead:
+                if _nobody_reads():
+                    raise BrokenPipeError
                 time.sleep(0.02)
+
+
+def _nobody_reads() -> bool:
+    """Whether stdout is a pipe whose other end is closed."""
+    try:
+        standard = sys.stdout.fileno()
+    except (OSError, ValueError):  # no file of the system's, as in tests
+        return False
+    poll = select.poll()
+    poll.register(standard, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def sweep(root: Path) -> None:

@@ -151,6 +151,20 @@ def test_the_tap_does_not_run_ahead_of_its_target(tmp_path):
     assert max(most) <= 3
 
 
+def test_a_tap_that_waits_for_a_target_that_is_gone_ends(source, tmp_path):
+    source.execute("create table t (id int primary key); insert into t select generate_series(1, 5000)")
+    path, config = tmp_path / "catalog.json", tmp_path / "config.json"
+    path.write_text(json.dumps(source.selected(key=None)))
+    config.write_text(json.dumps(source.config | {"batch_rows": 100, "batch_bytes": 1000, "batches_ahead": 1}))
+    program = [sys.executable, "-c", "from tap_sql.cli import main; main()", f"--config={config}", f"--catalog={path}"]
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while '"BATCH"' not in process.stdout.readline():
+        pass
+    process.stdout.close()
+    assert process.wait(60) == 1
+    assert "the target stopped reading" in process.stderr.read()
+
+
 def test_a_folder_that_the_target_removes_meanwhile_is_made_again(tmp_path):
     stage, rows, stop = Stage(tmp_path, ahead=3), pa.table({"v": [1]}), threading.Event()
 
