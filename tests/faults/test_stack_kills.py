@@ -43,6 +43,7 @@ def test_the_object_store_is_killed_during_ingestion(stack_lab):
     kill_during_ingestion(stack_lab, "minio")
 
 
+@pytest.mark.soak
 def test_trino_is_killed_during_dbt(stack_lab):
     kill_during_dbt(stack_lab, "trino")
 
