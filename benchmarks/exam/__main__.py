@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from benchmarks.exam.page import Sitting
 
 PAGE = ROOT / "docs" / "quality-exam.md"
-FOUNDED, MONTH = date(2017, 4, 30), (date(2017, 5, 15), date(2017, 5, 31))
-BURST = (datetime(2017, 6, 1), datetime(2017, 6, 1, 12), datetime(2017, 6, 1, 13), datetime(2017, 6, 2))  # noqa: DTZ001
+FOUNDED, MONTH = date(2017, 4, 30), (date(2017, 5, 15), date(2017, 5, 30))
+# not the first of a month: the company sets its prices in steps of whole days only
+BURST = (datetime(2017, 5, 31), datetime(2017, 5, 31, 12), datetime(2017, 5, 31, 13), datetime(2017, 6, 1))  # noqa: DTZ001
 PARTS = {"month": (0.05, True), "fifth": (0.20, False)}
 
 
@@ -87,7 +88,7 @@ def _month(home: Path, scale: float, faults: float, *, burst: bool) -> Iterator[
         for day in (FOUNDED, *MONTH):
             student.live(day, faults)
             student.load()
-        before = datetime.combine(MONTH[-1], datetime.min.time()).replace(day=1, month=6)
+        before = datetime.combine(MONTH[-1] + timedelta(days=1), datetime.min.time())
         yield _marked(student, f"a month, {faults:.0%} broken", before, started)
         if burst:
             started = time.monotonic()
