@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ecommerce_pipeline.lakehouse import reader
+from ecommerce_pipeline.operations.stack import trino
 from ecommerce_pipeline.settings import Settings
 
 ASKED = """
@@ -56,9 +57,8 @@ class Asked(NamedTuple):
 
 def asked(settings: Settings, since: datetime) -> list[Asked]:
     """By kind, what dbt asked since that moment (UTC); the kind None is all of them. Trino remembers 15 minutes."""
-    admin = settings.model_copy(update={"trino_user": "admin", "trino_password": settings.trino_admin_password})
-    with reader.connect(admin) as trino:
-        return [Asked(*row) for row in trino.execute(ASKED.format(since=f"{since:%F %T} UTC")).fetchall()]
+    with reader.connect(trino.as_user(settings, "admin")) as session:
+        return [Asked(*row) for row in session.execute(ASKED.format(since=f"{since:%F %T} UTC")).fetchall()]
 
 
 def table(found: list[Asked]) -> list[str]:

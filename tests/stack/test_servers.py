@@ -15,18 +15,13 @@ from ecommerce_pipeline.lakehouse import branch, reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import LakehouseError, QueryRefused
 from ecommerce_pipeline.operations import stack as servers
-from ecommerce_pipeline.operations.stack import databases, secrets, trino
+from ecommerce_pipeline.operations.stack import databases, secrets
 from ecommerce_pipeline.operations.stack.buckets import ROOT
+from ecommerce_pipeline.operations.stack.trino import as_user
 from ecommerce_pipeline.settings import Settings
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 GB = 1024**3
-
-
-def as_user(settings: Settings, user: str) -> Settings:
-    """The settings of another user of Trino."""
-    password = getattr(settings, trino.USERS[user])
-    return settings.model_copy(update={"trino_user": user, "trino_password": password})
 
 
 def store(settings: Settings, user: str, secret: str) -> Minio:

@@ -68,6 +68,11 @@ def variables(settings: Settings, number: int = 0) -> dict[str, str]:
     }
 
 
+def as_user(settings: Settings, user: str) -> Settings:
+    """The same settings, asking Trino as another of its USERS."""
+    return settings.model_copy(update={"trino_user": user, "trino_password": getattr(settings, USERS[user])})
+
+
 def write_passwords(settings: Settings) -> None:
     """The users' passwords, hashed; Trino reads the file again within seconds."""
     lines = [f"{user}:{_hashed(secret(settings, name))}\n" for user, name in USERS.items()]
@@ -116,9 +121,8 @@ def _node(settings: Settings, binary: str, distribution: Path, name: str, number
 
 def _worker_is_ready(settings: Settings, name: str) -> bool:
     """Whether the coordinator gives it work; it looks for new nodes every few seconds."""
-    admin = {"trino_user": "admin", "trino_password": settings.trino_admin_password}
     try:
-        with trino_session.connect(settings.model_copy(update=admin)) as connection:
+        with trino_session.connect(as_user(settings, "admin")) as connection:
             nodes = connection.execute("select node_id from system.runtime.nodes where state = 'active'").fetchall()
     except LakehouseError:
         return False
