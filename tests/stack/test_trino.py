@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pyarrow as pa
 import pytest
 
 from ecommerce_pipeline.lakehouse import branch, reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.operations import stack as servers
+from ecommerce_pipeline.operations.stack.trino import as_user
 from ecommerce_pipeline.settings import Settings
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
@@ -21,11 +24,6 @@ MERGE = """merge into core.fct_order_items as held
 using (select order_id, product_id from core.fct_order_items where order_date = date '2017-12-15') as fresh
 on held.order_id = fresh.order_id and held.product_id = fresh.product_id
 when matched then update set quantity = held.quantity"""
-
-
-def admin(settings: Settings) -> Settings:
-    """The settings of the user who may look into Trino itself."""
-    return settings.model_copy(update={"trino_user": "admin", "trino_password": settings.trino_admin_password})
 
 
 def bytes_read(settings: Settings, sql: str, name: str = "lake") -> int:
@@ -78,14 +76,21 @@ def test_one_query_is_worked_on_by_both_nodes(two_nodes):
     table = catalog.create_table("finance.spread", rows.schema)
     for _ in range(4):  # a file each, a split each
         table.append(rows)
-    sql = "select key % 7, count(*) from finance.spread group by 1 order by 1"
-    with reader.connect(two_nodes) as trino:
-        cursor = trino.execute(sql)
+    until = time.monotonic() + 30  # the scheduler looks for nodes every five seconds
+    while (nodes := nodes_at_work(two_nodes)) != ["trino", "trino-worker-1"] and time.monotonic() < until:
+        time.sleep(1)
+    assert nodes == ["trino", "trino-worker-1"]
+
+
+def nodes_at_work(settings: Settings) -> list[str]:
+    """The nodes that read rows for one query over all of finance.spread."""
+    with reader.connect(settings) as trino:
+        cursor = trino.execute("select key % 7, count(*) from finance.spread group by 1 order by 1")
         assert sum(count for _, count in cursor.fetchall()) == 80_000
         query = cursor.stats["queryId"]
-    with reader.connect(admin(two_nodes)) as trino:
+    with reader.connect(as_user(settings, "admin")) as trino:
         worked = trino.execute(
             "select node_id, sum(raw_input_rows) from system.runtime.tasks "
             f"where query_id = '{query}' group by 1 order by 1"
         ).fetchall()
-    assert [node for node, rows in worked if rows] == ["trino", "trino-worker-1"]
+    return [node for node, rows in worked if rows]
