@@ -1,21 +1,13 @@
 """Readers see whole publications only, and a run that a check refuses publishes nothing."""
 
-import shutil
 import threading
 
 import psutil
 import pytest
 
-from ecommerce_pipeline.transformation import project
+from tests.refusal import a_rule_nobody_keeps, models_of
 
 DBT = "ecommerce_pipeline.transformation.dbt_process"
-
-
-def models_of(settings):
-    """What production's models hold; the records of runs and checks apart, which grow by every run."""
-    from ecommerce_pipeline.lakehouse.tables import table_statuses
-
-    return [status for status in table_statuses(settings) if status.namespace not in ("ops", "quality")]
 
 
 def test_a_reader_in_a_loop_never_saw_half_a_publication(loaded, watched):
@@ -64,20 +56,10 @@ def test_without_a_day_the_latest_orders_day_is_materialised(loaded, settings, c
 
 
 @pytest.fixture
-def a_check_that_fails(settings, tmp_path, monkeypatch):
-    """The project with one more rule, which every day of finance.daily_revenue with an order breaks."""
-    copy = tmp_path / "dbt"
-    shutil.copytree(project.project_dir(settings), copy)
-    promises = copy / "models/finance/_finance.yml"
-    rule = "rules: {accuracy: {nobody_ever_pays: total_revenue = 0, revenue_is_not_negative: total_revenue >= 0"
-    text = promises.read_text().replace("rules: {accuracy: {revenue_is_not_negative: total_revenue >= 0", rule, 1)
-    assert rule in text
-    promises.write_text(text)
-    with monkeypatch.context() as patch:
-        patch.setattr(project, "project_dir", lambda _settings: copy)
+def a_check_that_fails(settings, tmp_path):
+    """A rule of finance.daily_revenue that no day with an order keeps."""
+    with a_rule_nobody_keeps(settings, tmp_path):
         yield
-    # dbt takes a schema file whose time of change is one it has seen for unchanged, and the real one's is
-    (project.parse_dir(settings) / project.PARTIAL_PARSE).unlink()
 
 
 @pytest.mark.usefixtures("a_check_that_fails")

@@ -7,22 +7,13 @@ publication may therefore read one table of before and another of after; see doc
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from ecommerce_pipeline.lakehouse import branch, reader
-from ecommerce_pipeline.lakehouse.tables import table_statuses
-from ecommerce_pipeline.settings import Settings
-from ecommerce_pipeline.transformation import project
+from tests.refusal import a_rule_nobody_keeps, models_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 REVENUE = "select count(*) from finance.daily_revenue"
-
-
-def models_of(settings):
-    """What production's models hold; the records of runs and checks apart, which grow by every run."""
-    return [status for status in table_statuses(settings) if status.namespace not in ("ops", "quality")]
 
 
 def test_a_reader_in_a_loop_saw_every_table_whole_and_none_go_back(a_day_later, watched_on_stack):
@@ -49,16 +40,10 @@ def test_what_was_published_before_can_still_be_read(a_day_later, company_on_sta
 
 
 @pytest.fixture
-def a_check_that_fails(tmp_path, monkeypatch):
-    """The project with one more rule, which every day of finance.daily_revenue with an order breaks."""
-    copy = tmp_path / "dbt"
-    shutil.copytree(Settings(_env_file=None).root / "dbt", copy)
-    promises = copy / "models/finance/_finance.yml"
-    kept = "revenue_is_not_negative: total_revenue >= 0"
-    text = promises.read_text()
-    assert kept in text
-    promises.write_text(text.replace(kept, f"nobody_ever_pays: total_revenue = 0, {kept}", 1))
-    monkeypatch.setattr(project, "project_dir", lambda _settings: copy)
+def a_check_that_fails(company_on_stack, tmp_path):
+    """A rule of finance.daily_revenue that no day with an order keeps."""
+    with a_rule_nobody_keeps(company_on_stack.settings, tmp_path):
+        yield
 
 
 @pytest.mark.usefixtures("a_check_that_fails")
