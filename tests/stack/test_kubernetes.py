@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.settings import ROOT
 
-ROOT = Settings(_env_file=None).root
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 # what the chart of Trino writes into its own configuration, from keys of its own
 THE_CHARTS_OWN = {
