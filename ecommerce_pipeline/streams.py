@@ -8,8 +8,8 @@ streams, under `select` or in its setting `streams`. Names carry the addresses: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,7 @@ class Stream:
     replication_key: str | None = None
     key_properties: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    mode: str = "append"
 
     @property
     def system(self) -> str:
@@ -91,20 +92,35 @@ def _read(path: Path, changed: int) -> tuple[Extractor, ...]:
     try:
         project = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
         defined = {entry["name"]: entry for entry in project["plugins"]["extractors"]}
+        modes = tuple(_modes(project["plugins"].get("loaders", ())))
     except (msgspec.DecodeError, KeyError, TypeError) as error:
         what = " ".join(str(error).split())
         raise StreamsError(f"{path}: there are no extractors to be read ({what}). Next: correct the YAML") from error
-    taken = [_extractor(path, entry, defined) for entry in defined.values() if "load_schema" in entry]
+    taken = [_extractor(path, entry, defined, modes) for entry in defined.values() if "load_schema" in entry]
     return tuple(_without_collisions(path, taken))
 
 
-def _extractor(path: Path, entry: Mapping[str, Any], defined: Mapping[str, Any]) -> Extractor:
+def _modes(loaders: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """By pattern, the mode that the loader's setting `streams` gives."""
+    for loader in loaders:
+        for entry in loader.get("config", {}).get("streams", ()):
+            yield entry["name"], entry.get("mode", "append")
+
+
+def _extractor(
+    path: Path, entry: Mapping[str, Any], defined: Mapping[str, Any], modes: Sequence[tuple[str, str]]
+) -> Extractor:
     whole = _inherited(path, entry, defined)
     place = f"{path}: extractor {entry['name']}"
     found = _from_setting(place, whole) or _from_select(place, whole)
     if not found:
         raise StreamsError(f"{place} names no stream. Next: list them under `select`, as in `- shop-orders.*`")
-    return Extractor(entry["name"], whole["plugin"], whole.get("config", {}), tuple(found))
+    moded = (replace(stream, mode=_mode(stream.stream_id, modes)) for stream in found)
+    return Extractor(entry["name"], whole["plugin"], whole.get("config", {}), tuple(moded))
+
+
+def _mode(stream_id: str, modes: Sequence[tuple[str, str]]) -> str:
+    return next((mode for pattern, mode in modes if fnmatchcase(stream_id, pattern)), "append")
 
 
 def _inherited(path: Path, entry: Mapping[str, Any], defined: Mapping[str, Any]) -> dict[str, Any]:

@@ -152,7 +152,10 @@ class _Extraction:
 
 def _spec(stream: Stream, words: Described) -> AssetSpec:
     whole = stream.replication_method == "FULL_TABLE"
-    manner = "replaced by every run that finds changes" if whole else "an append-only log of every version extracted"
+    kept = (
+        "the last version of each key" if stream.mode == "upsert" else "an append-only log of every version extracted"
+    )
+    manner = "replaced by every run that finds changes" if whole else kept
     metadata: dict[str, Any] = {
         "dagster/table_name": f"lake.{stream.namespace}.{stream.table}",
         "stream": stream.stream_id,

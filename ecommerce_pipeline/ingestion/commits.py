@@ -20,6 +20,7 @@ from ecommerce_pipeline.lakehouse import contents
 from ecommerce_pipeline.streams import Stream
 
 REJECTS = ("quality", "rejects")
+_ROWS = "target-iceberg.rows"  # an upsert adds rows of other keys again, which are not the run's
 _RUN_ID, _BOOKMARK, _COMMIT_SEQ = "singer.run-id", "singer.bookmark", "singer.commit-seq"
 
 
@@ -72,7 +73,8 @@ def _committed(catalog: Catalog, stream: Stream, run_id: str, rejects: int) -> C
 def _added(table: Table, run_id: str) -> int:
     summaries = [snapshot.summary for snapshot in table.metadata.snapshots if snapshot.summary]
     found = [summary.additional_properties for summary in summaries]
-    return sum(int(summary.get("added-records", 0)) for summary in found if summary.get(_RUN_ID) == run_id)
+    ours = (summary for summary in found if summary.get(_RUN_ID) == run_id)
+    return sum(int(summary.get(_ROWS, summary.get("added-records", 0))) for summary in ours)
 
 
 def _rejects(catalog: Catalog, run_id: str) -> Counter[tuple[str, str]]:

@@ -91,6 +91,24 @@ def test_a_file_that_cannot_be_understood_is_one_clear_error(project, text, mess
             read(settings)
 
 
+def test_a_stream_that_is_upserted_is_not_described_as_a_log(project):
+    settings = project(
+        """
+plugins:
+  extractors:
+  - {name: tap-erp, namespace: x, load_schema: raw_erp, select: [erp-items.*, erp-moves.*],
+     metadata: {"*": {replication-method: INCREMENTAL, replication-key: changed}}}
+  loaders:
+  - name: target-iceberg
+    config: {streams: [{name: "*-items", mode: upsert}, {name: erp-*, sort_by: [id]}]}
+"""
+    )
+    (items,) = raw_assets(settings)
+    said = {spec.key.path[-1]: spec.description for spec in items.specs}
+    assert "the last version of each key" in said["items"]
+    assert "append-only log" in said["moves"]
+
+
 def test_a_missing_file_is_named_with_the_next_step(tmp_path):
     with pytest.raises(StreamsError, match=r"meltano\.yml cannot be read.*Next:"):
         extractors(Elsewhere(folder=tmp_path, home=tmp_path / "var"))

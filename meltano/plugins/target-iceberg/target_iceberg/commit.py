@@ -14,21 +14,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from .errors import BookmarkMovedError, LoadError
 from .evolution import evolve
 from .key_change import key_record
+from .layout import lay_out
+from .mode_change import mode_record
 from .record import CommitRecord, canonical, read_record
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.manifest import DataFile
-    from pyiceberg.schema import Schema
     from pyiceberg.table import Table
+    from pyiceberg.table.metadata import TableMetadata
+
+    from .table_plan import TablePlan
+    from .upsert import Upsert
 
 logger = logging.getLogger("target-iceberg")
 ATTEMPTS = 5
+ROWS = "target-iceberg.rows"  # in the snapshot's summary: the run's own rows, where an upsert adds others again
 # Earlier metadata files are left to whoever sweeps the warehouse: a branch of the catalog may still stand on one. A
 # commit a day makes a manifest a day; from 30 on they are merged, so that planning a scan stays short over the years.
 TABLE_PROPERTIES = {
@@ -45,14 +49,17 @@ TABLE_PROPERTIES = {
 class Change:
     """What one commit does to one table."""
 
-    place: str
-    start: CommitRecord | None
+    plan: TablePlan
     end: CommitRecord
     files: list[DataFile]
-    schema_changes: list[pa.Schema]
-    schema: Schema
     replace: bool
     keys: Sequence[str]
+    upsert: Upsert | None = None
+
+    @property
+    def place(self) -> str:
+        """The table's address."""
+        return self.plan.place
 
 
 def apply(catalog: Catalog, change: Change) -> Table:
@@ -64,7 +71,7 @@ def apply(catalog: Catalog, change: Change) -> Table:
         record = read_record(table, change.place)
         if record == change.end:
             return table  # an attempt that was reported as failed had landed
-        refuse_if_moved(change.place, change.start, record)
+        refuse_if_moved(change.place, change.plan.start, record)
         try:
             return _commit_on(table, change)
         except CommitFailedException as error:
@@ -104,21 +111,35 @@ def _moved(place: str, expected: str, found: str, record: CommitRecord | None) -
 def _commit_on(table: Table, change: Change) -> Table:
     properties = change.end.properties()
     transaction = table.transaction()
-    evolve(transaction, change.schema_changes)
-    if transaction.table_metadata.schema().as_struct() != change.schema.as_struct():
-        raise LoadError(
-            f"{change.place}: the table's schema changed while this run wrote its files. Nothing was committed. "
-            "Next: run again"
-        )
-    update = transaction.update_snapshot(snapshot_properties=properties)
-    with update.overwrite() if change.replace else update.merge_append() as snapshot:
-        for file in _live_files(table) if change.replace else []:
+    evolve(transaction, change.plan.changes)
+    lay_out(transaction, change.plan.layout, change.place)
+    _refuse_other_columns(transaction.table_metadata, change)
+    gone, stay = _replaced(table, change)
+    rows = {ROWS: str(sum(file.record_count for file in change.files))}
+    update = transaction.update_snapshot(snapshot_properties={**properties, **rows})
+    with update.overwrite() if change.replace or gone else update.merge_append() as snapshot:
+        for file in gone:
             snapshot.delete_data_file(file)
-        for file in change.files:
+        for file in (*stay, *change.files):
             snapshot.append_data_file(file)
-    transaction.set_properties({**properties, **key_record(change.keys)})
+    transaction.set_properties({**properties, **key_record(change.keys), **mode_record(change.plan.layout.mode)})
     return transaction.commit_transaction()
 
 
-def _live_files(table: Table) -> list[DataFile]:
-    return [task.file for task in table.scan().plan_files()]
+def _refuse_other_columns(now: TableMetadata, change: Change) -> None:
+    same = (
+        now.schema().as_struct() == change.plan.metadata.schema().as_struct()
+        and now.spec() == change.plan.metadata.spec()
+    )
+    if not same:
+        raise LoadError(
+            f"{change.place}: the table's schema or partitions changed while this run wrote its files. Nothing was "
+            "committed. Next: run again"
+        )
+
+
+def _replaced(table: Table, change: Change) -> tuple[list[DataFile], list[DataFile]]:
+    """The files that the commit takes out of the table, and those that hold their other rows."""
+    if change.replace:
+        return [task.file for task in table.scan().plan_files()], []
+    return change.upsert.onto(table) if change.upsert else ([], [])

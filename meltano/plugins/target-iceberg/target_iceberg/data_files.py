@@ -15,30 +15,38 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .parquet_files import sort_keys, with_plain_strings, writer_options
+
 if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
     from pyiceberg.manifest import DataFile
-    from pyiceberg.schema import Schema
-    from pyiceberg.table import Table
+    from pyiceberg.partitioning import PartitionKey
+    from pyiceberg.table.metadata import TableMetadata
 
 logger = logging.getLogger("target-iceberg")
 ROW_GROUP_ROWS = 128_000
 
 
 class DataFileWriter:
-    """Writes Arrow tables of one schema into the table's data folder.
+    """Writes Arrow tables of one schema and one partition into the table's data folder.
 
     Nothing is visible to readers until the files are committed.
     """
 
-    def __init__(self, table: Table, schema: Schema, file_rows: int) -> None:
+    def __init__(
+        self, metadata: TableMetadata, io: FileIO, file_rows: int, partition: PartitionKey | None = None
+    ) -> None:
+        """`metadata` is the table's as the commit will leave it."""
         from pyiceberg.io.pyarrow import schema_to_pyarrow
         from pyiceberg.schema import sanitize_column_names
         from pyiceberg.table.locations import load_location_provider
 
-        self._metadata, self._io, self._schema = table.metadata, table.io, schema
-        self._file_rows = file_rows
-        self._arrow = pa.schema([_with_plain_strings(f) for f in schema_to_pyarrow(sanitize_column_names(schema))])
-        self._locations = load_location_provider(table.metadata.location, table.metadata.properties)
+        self._metadata, self._io, self._schema = metadata, io, metadata.schema()
+        self._file_rows, self._partition = file_rows, partition
+        written = schema_to_pyarrow(sanitize_column_names(self._schema))
+        self._arrow = pa.schema([with_plain_strings(field) for field in written])
+        self._sort = sort_keys(metadata)
+        self._locations = load_location_provider(metadata.location, metadata.properties)
         self._closed: list[tuple[DataFile, bool]] = []
         self._pending: list[pa.Table] = []
         self._path = ""
@@ -52,15 +60,25 @@ class DataFileWriter:
         if not rows.num_rows:
             return
         if self._open_rows and self._open_covered != covered:
-            self._close_file()
+            self.close_file()
         self._pending.append(rows)
         self._open_rows += rows.num_rows
         self._open_covered = covered
         self.rows += rows.num_rows
-        if sum(table.num_rows for table in self._pending) >= ROW_GROUP_ROWS:
-            self._flush()
+        if self.pending_rows >= ROW_GROUP_ROWS:
+            self.flush()
         if self._open_rows >= self._file_rows:
-            self._close_file()
+            self.close_file()
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows held in memory."""
+        return sum(table.num_rows for table in self._pending)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a file is open."""
+        return self._parquet is not None
 
     def mark_covered(self) -> None:
         """A STATE message arrived: all rows so far may be committed."""
@@ -69,14 +87,14 @@ class DataFileWriter:
 
     def so_far(self, names: list[str]) -> Iterator[pa.Table]:
         """These columns of everything written so far; the open file is closed for it."""
-        self._close_file()
+        self.close_file()
         for file, _ in self._closed:
             with self._io.new_input(file.file_path).open() as source:
                 yield pq.read_table(source, columns=names)
 
     def finish(self) -> list[DataFile]:
         """Close and return the files of covered rows; delete the others."""
-        self._close_file()
+        self.close_file()
         dropped = [file for file, covered in self._closed if not covered]
         kept = [file for file, covered in self._closed if covered]
         self._delete(dropped)
@@ -110,24 +128,27 @@ class DataFileWriter:
             except OSError as error:  # an unreferenced file is swept later; it must not hide why the run stops
                 logger.warning("could not delete %s: %s", file.file_path, error)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is held in memory to the open file."""
         if not self._pending:
             return
         if self._parquet is None:
             self._open_file()
         whole = pa.concat_tables(self._pending)
         self._pending = []
+        whole = whole.sort_by(self._sort) if self._sort else whole
         self._parquet.write_table(whole, row_group_size=ROW_GROUP_ROWS)
 
     def _open_file(self) -> None:
-        self._path = self._locations.new_data_location(f"{uuid.uuid4()}.parquet")
+        self._path = self._locations.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)
         self._sink = self._io.new_output(self._path).create(overwrite=True)
         self._parquet = pq.ParquetWriter(
-            self._sink, self._arrow, store_schema=False, **_writer_options(self._arrow, self._metadata.properties)
+            self._sink, self._arrow, store_schema=False, **writer_options(self._arrow, self._metadata.properties)
         )
 
-    def _close_file(self) -> None:
-        self._flush()
+    def close_file(self) -> None:
+        """End the open file; what comes next goes into another."""
+        self.flush()
         if self._parquet is not None:
             self._parquet.close()
             self._sink.close()
@@ -144,44 +165,16 @@ class DataFileWriter:
             stats_columns=io.compute_statistics_plan(self._schema, self._metadata.properties),
             parquet_column_mapping=io.parquet_path_to_id_mapping(self._schema),
         )
-        return DataFile.from_args(
+        file = DataFile.from_args(
             content=DataFileContent.DATA,
             file_path=self._path,
             file_format=FileFormat.PARQUET,
-            partition=Record(),
+            partition=Record() if self._partition is None else self._partition.partition,
             file_size_in_bytes=len(self._io.new_input(self._path)),
             sort_order_id=None,
-            spec_id=self._metadata.default_spec_id,
             equality_ids=None,
             key_metadata=None,
             **statistics.to_serialized_dict(),
         )
-
-
-def _writer_options(schema: pa.Schema, properties: dict[str, str]) -> dict[str, Any]:
-    """Dictionaries for text and for the constants of a commit only:
-
-    for numbers and times they cost more than they save.
-    """
-    codec = properties.get("write.parquet.compression-codec", "zstd")
-    level = properties.get("write.parquet.compression-level")
-    texts = [f.name for f in schema if pa.types.is_string(f.type) or f.name.startswith("_sdc_")]
-    return {
-        "compression": codec,
-        "compression_level": None if level is None else int(level),
-        "use_dictionary": [name for name in texts if name != "_sdc_sequence"] or False,
-    }
-
-
-def _with_plain_strings(field: pa.Field) -> pa.Field:
-    """The field with its id and without large strings, which would cost a copy of every text column."""
-    kind = field.type
-    if pa.types.is_large_string(kind):
-        kind = pa.string()
-    elif pa.types.is_large_binary(kind):
-        kind = pa.binary()
-    elif pa.types.is_struct(kind):
-        kind = pa.struct([_with_plain_strings(child) for child in kind])
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        kind = pa.list_(_with_plain_strings(kind.value_field))
-    return pa.field(field.name, kind, nullable=field.nullable, metadata=field.metadata)
+        file.spec_id = self._metadata.default_spec_id
+        return file

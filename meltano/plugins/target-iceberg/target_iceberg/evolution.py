@@ -18,7 +18,7 @@ from .exact_types import holding_both
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
-    from pyiceberg.table import Table, Transaction
+    from pyiceberg.table import Transaction
 
 SDC_FIELDS = (
     pa.field("_sdc_commit_seq", pa.int64()),
@@ -82,13 +82,6 @@ def evolve(transaction: Transaction, changes: list[pa.Schema]) -> None:
         if len(change):
             with transaction.update_schema() as update:
                 update.union_by_name(change)
-
-
-def planned_schema(table: Table, changes: list[pa.Schema]) -> Schema:
-    """The schema the table will have after `changes`, worked out without committing anything."""
-    transaction = table.transaction()
-    evolve(transaction, changes)
-    return transaction.table_metadata.schema()
 
 
 def plain_arrow_schema(schema: Schema) -> pa.Schema:

@@ -19,6 +19,7 @@ from .errors import LoadError
 
 if TYPE_CHECKING:
     from .data_files import DataFileWriter
+    from .partitioned import PartitionedWriter
     from .table_plan import TablePlan
 
 _COMMIT, _ROW, _DELETED = "_sdc_commit_seq", "_sdc_sequence", "_sdc_deleted_at"
@@ -46,7 +47,9 @@ class PresentKeys:
         """Keys that the source has."""
         self._present.append(keys)
 
-    def gone(self, writers: Iterable[DataFileWriter], deleted_at: str, marks: Mapping[str, Any]) -> pa.Table:
+    def gone(
+        self, writers: Iterable[DataFileWriter | PartitionedWriter], deleted_at: str, marks: Mapping[str, Any]
+    ) -> pa.Table:
         """A row for each key that the table and this run's files have and the source has not; `marks` are values."""
         rows = pa.concat_tables([_ordered(table, self._keys) for table in self._read(writers)])
         latest = rows.group_by(self._keys).aggregate([("order", "max")])
@@ -63,7 +66,7 @@ class PresentKeys:
             missing = missing.append_column(name, pa.repeat(pa.scalar(value, kind), missing.num_rows))
         return missing
 
-    def _read(self, writers: Iterable[DataFileWriter]) -> Iterable[pa.Table]:
+    def _read(self, writers: Iterable[DataFileWriter | PartitionedWriter]) -> Iterable[pa.Table]:
         names = [*self._keys, _DELETED, _COMMIT, _ROW]
         if self._plan.start is not None and not self._replacing:
             found = self._plan.table.scan(selected_fields=tuple(names)).to_arrow()

@@ -133,7 +133,7 @@ class RejectLog:
     def _open_writer(self) -> DataFileWriter:
         if self._writer is None:
             table = self._open()
-            self._writer = DataFileWriter(table, table.schema(), file_rows=1_000_000)
+            self._writer = DataFileWriter(table.metadata, table.io, file_rows=1_000_000)
         return self._writer
 
     def _open(self) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from .errors import LoadError
+from .stream_settings import StreamSettings
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -57,6 +59,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         50_000
     )
     file_rows: Annotated[int, Meta(ge=1, description="rows of a data file at most, to the next batch")] = 2_000_000
+
+    streams: Annotated[
+        tuple[StreamSettings, ...], Meta(description="how single streams are loaded and their tables laid out")
+    ] = ()
+
+    def of_stream(self, stream: str) -> StreamSettings:
+        """What the stream has of its own, or the defaults."""
+        fits = (entry for entry in self.streams if fnmatchcase(stream, entry.name))
+        return next(fits, StreamSettings(name=stream))
 
     @property
     def catalog_config(self) -> dict[str, str]:
@@ -101,6 +112,8 @@ def resolve_run_id(settings: Settings) -> str:
 
 def config_schema() -> dict[str, Any]:
     """JSON schema of the settings, all definitions inlined, as singer-sdk wants it."""
-    schema = msgspec.json.schema(Settings)["$defs"]["Settings"]
+    definitions = msgspec.json.schema(Settings)["$defs"]
+    schema = definitions["Settings"]
+    schema["properties"]["streams"]["items"] = definitions["StreamSettings"]
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # defaults as JSON has them, no tuples
     return plain

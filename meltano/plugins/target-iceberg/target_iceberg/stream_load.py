@@ -19,11 +19,13 @@ from .batches import BatchRows
 from .decode import Lines, RecordDecoder, raw_record
 from .errors import LoadError
 from .key_change import refuse_changed_key
+from .mode_change import refuse_other_mode
 from .overlap import announced
 from .present_keys import PresentKeys
 from .progress import Progress
 from .record import CommitRecord, canonical
 from .rejects import RejectLog, key_position, person_of
+from .run_files import RunFiles
 from .salvage import salvage
 from .settings import Settings
 from .stamp import Stamp, as_json, without_keys
@@ -56,12 +58,16 @@ class StreamLoad:
             claimed=None if settings.full_refresh else claimed,
             keys=self._keys,
             may_move=settings.on_type_change == "new_column",
+            layout=settings.of_stream(self.stream),
         )
-        accept = settings.full_refresh or self.plan.version is not None or settings.on_key_change == "accept"
+        anew = settings.full_refresh or self.plan.version is not None or self.plan.start is None
+        mode = self.plan.layout.mode
+        refuse_other_mode(place, {} if anew else self.plan.table.properties, mode, keys=self._keys)
+        accept = anew or settings.on_key_change == "accept"
         self._rekeyed = refuse_changed_key(place, self.plan.table.properties, self._keys, accept=accept)
         self.bookmark, self._version = self.plan.bookmark, self.plan.version
         self._replace = settings.full_refresh and self.plan.start is not None
-        self._writers = [self.plan.new_writer(settings.file_rows)]
+        self._files = RunFiles(self.plan, self._keys, settings.file_rows)
         system, _, name = self.stream.rpartition("-")
         self._rejects = RejectLog(
             catalog, settings.rejects_table, system or place.split(".")[0], name, run_id, self.plan.commit_seq
@@ -83,7 +89,7 @@ class StreamLoad:
         self.schema_message = message
         self._read_schema(message)
         self.plan.follow(self._columns())
-        self._writers.append(self.plan.new_writer(self._settings.file_rows))
+        self._files.follow_plan()
 
     def on_records(self, lines: list[bytes]) -> None:
         """Take RECORD messages as they stood on their lines."""
@@ -115,12 +121,12 @@ class StreamLoad:
         claim = message["x-present-keys"]
         if not claim.get("last", True):
             return
-        gone = self._present.gone(self._writers, claim["deleted_at"], claim.get("set") or {})
+        gone = self._present.gone(self._files.writers, claim["deleted_at"], claim.get("set") or {})
         self._present = None
         if gone.num_rows:
             logger.info("%s: %s rows are gone from the source", self.stream, f"{gone.num_rows:,}")
         rows = self._stamp.apply(gone, self.plan.columns, None)
-        self._writers[-1].write(rows, covered=False)
+        self._files.write(rows, covered=False)
 
     def on_version(self, version: int) -> None:
         """ACTIVATE_VERSION: unless the table holds this version already, the commit replaces all rows."""
@@ -134,8 +140,7 @@ class StreamLoad:
             self._version = self._activated
         self._covered_lines = len(self._lines)
         self._rejects.mark_covered()
-        for writer in self._writers:
-            writer.mark_covered()
+        self._files.mark_covered()
 
     def on_reject(self, reject: Mapping[str, Any]) -> None:
         """Take a line that the tap could not read."""
@@ -144,13 +149,13 @@ class StreamLoad:
     @property
     def covered(self) -> bool:
         """Whether a STATE vouches for every row taken so far."""
-        return self._covered_lines == len(self._lines) and all(writer.all_covered for writer in self._writers)
+        return self._covered_lines == len(self._lines) and self._files.all_covered
 
     def finish(self) -> bool:
         """Commit what STATE covers; False if that is nothing new. Raises LoadError and leaves the table as it was."""
         self._flush(self._covered_lines)
         self._rejects.finish()
-        files = [file for writer in self._writers for file in writer.finish()]
+        files = self._files.finish()
         rows = sum(file.record_count for file in files)
         known = self._overlap.known if self._overlap else 0
         self._refuse_too_many_rejects(rows + known + self._rejects.known)
@@ -166,8 +171,7 @@ class StreamLoad:
 
     def abandon(self) -> None:
         """Delete what was written but not committed."""
-        for writer in self._writers:
-            writer.abandon()
+        self._files.abandon()
         self._rejects.abandon()
 
     def _read_schema(self, message: Mapping[str, Any]) -> None:
@@ -205,7 +209,7 @@ class StreamLoad:
             self._reject(row, as_json(row), why, covered=covered)
         good = self.plan.placed(good)
         good = good if self._overlap is None else self._overlap.unseen(good)
-        self._writers[-1].write(self._stamp.apply(good, self.plan.columns, extracted), covered=covered)
+        self._files.write(self._stamp.apply(good, self.plan.columns, extracted), covered=covered)
         self._progress.tell(self._stamp.sequence)
 
     def _reject_batch_row(self, row: BatchRows, reason: str) -> None:
@@ -239,9 +243,5 @@ class StreamLoad:
     def _commit(self, files: list[Any]) -> None:
         plan = self.plan
         end = CommitRecord(self.stream, self.bookmark, plan.commit_seq, self._run_id, self._version)
-        commit.apply(
-            self._catalog,
-            commit.Change(plan.place, plan.start, end, files, plan.changes, plan.schema, self._replace, self._keys),
-        )
-        for writer in self._writers:
-            writer.committed()
+        commit.apply(self._catalog, commit.Change(plan, end, files, self._replace, self._keys, self._files.upsert))
+        self._files.committed()

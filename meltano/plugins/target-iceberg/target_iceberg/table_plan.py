@@ -17,12 +17,17 @@ from .catalog import open_table
 from .commit import TABLE_PROPERTIES, refuse_if_claim_differs
 from .data_files import DataFileWriter
 from .errors import LoadError
-from .evolution import missing_or_wider, plain_arrow_schema, planned_schema, table_columns
+from .evolution import evolve, missing_or_wider, plain_arrow_schema, table_columns
+from .layout import lay_out
+from .partitioned import PartitionedWriter
 from .record import CommitRecord, canonical, read_record
 from .retyping import moved_columns, renamed
+from .stream_settings import StreamSettings
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
+    from pyiceberg.schema import Schema
+    from pyiceberg.table.metadata import TableMetadata
 
 logger = logging.getLogger("target-iceberg")
 
@@ -40,12 +45,13 @@ class TablePlan:
         claimed: str | None,
         keys: Sequence[str],
         may_move: bool,
+        layout: StreamSettings,
     ) -> None:
         """Open or create the table; `may_move` lets retyped columns begin a column of their own.
 
         Raises BookmarkMovedError if `claimed` (canonical JSON) is not where the table stands.
         """
-        self.place, self._keys, self._may_move = place, keys, may_move
+        self.place, self.layout, self._keys, self._may_move = place, layout, keys, may_move
         self.table = open_table(catalog, place, table_columns(columns, place), TABLE_PROPERTIES)
         self.start: CommitRecord | None = read_record(self.table, place)
         if self.start is not None and self.start.stream != stream:
@@ -78,23 +84,37 @@ class TablePlan:
 
         Raises IncompatibleTypeError. Field ids come out the same when the commit applies the plan.
         """
-        planned = planned_schema(self.table, self.changes)
+        planned = self._planned().schema()
         existing, wanted = plain_arrow_schema(planned), table_columns(columns, self.place)
         self.moved = moved_columns(existing, wanted, self._keys, self.place, may_move=self._may_move)
         change = missing_or_wider(existing, renamed(wanted, self.moved), self.place)
         if len(change):
             logger.info("%s: columns added or widened: %s", self.place, ", ".join(f"{f.name} {f.type}" for f in change))
             self.changes.append(change)
-            planned = planned_schema(self.table, self.changes)
-        self.schema, self.columns = planned, plain_arrow_schema(planned)
+        self.metadata = self._planned(self.layout)
+        self.columns = plain_arrow_schema(self.schema)
+
+    @property
+    def schema(self) -> Schema:
+        """The table's schema after the commit."""
+        return self.metadata.schema()
 
     def placed(self, rows: pa.Table) -> pa.Table:
         """The stream's rows under the names their columns have in the table."""
         return rows.rename_columns([self.moved.get(name, name) for name in rows.schema.names]) if self.moved else rows
 
-    def new_writer(self, file_rows: int) -> DataFileWriter:
-        """A writer of files in the planned schema."""
-        return DataFileWriter(self.table, self.schema, file_rows)
+    def new_writer(self, file_rows: int) -> DataFileWriter | PartitionedWriter:
+        """A writer of files in the planned schema and layout."""
+        kind = PartitionedWriter if self.metadata.spec().fields else DataFileWriter
+        return kind(self.metadata, self.table.io, file_rows)
+
+    def _planned(self, layout: StreamSettings | None = None) -> TableMetadata:
+        """The table's metadata after its changes, worked out without committing anything."""
+        transaction = self.table.transaction()
+        evolve(transaction, self.changes)
+        if layout is not None:
+            lay_out(transaction, layout, self.place)
+        return transaction.table_metadata
 
 
 def table_name(stream: str, namespace: str | None) -> str:
