@@ -55,7 +55,7 @@ test: setup ## every test but the slow ones
 	@$(BIN)/pytest -m "not soak and not stack and not browser" -n 2 --no-loadscope-reorder
 
 test-stack: setup ## the tests on the real servers, started natively
-	@$(BIN)/pytest -m "stack and not soak" tests
+	@$(BIN)/pytest -m "stack and not soak" -n 2 --no-loadscope-reorder tests
 
 test-browser: setup ## the dashboards in a real browser, embedded profile
 	@$(BIN)/pytest -m "browser and not soak" tests/browser

@@ -14,8 +14,11 @@ import meltano  # noqa: F401
 
 # Folders whose tests read the session's lake; it is made once, by the worker that has them all.
 ON_THE_LAKE = {"tests/acceptance", "tests/cli", "tests/embedded"}
+# The same on the real servers, where it takes minutes to make; the other stack tests have servers of their own.
+ON_THE_STACKS_LAKE = {f"tests/stack/test_{name}.py" for name in ("dashboards", "parity", "publication", "trino")}
 # What takes longest goes first, so that no worker is left alone with it in the end.
 LONGEST_FIRST = (
+    "the stack's lake",
     "lake",
     "tests/quality",
     "tests/bad_days",
@@ -28,7 +31,10 @@ LONGEST_FIRST = (
 
 def group_of(nodeid: str) -> str:
     """The tests of a folder, or of a plugin, share what it prepares."""
-    parts = nodeid.partition("::")[0].split("/")
+    file = nodeid.partition("::")[0]
+    if file in ON_THE_STACKS_LAKE:
+        return "the stack's lake"
+    parts = file.split("/")
     folder = "/".join(parts[: 3 if parts[0] == "meltano" else 2])
     return "lake" if folder in ON_THE_LAKE else folder
 

@@ -17,7 +17,7 @@ from ecommerce_pipeline.dashboards.facts import mail_is_sent
 from ecommerce_pipeline.operations import services
 from ecommerce_pipeline.transformation import project
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.stack, pytest.mark.soak, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

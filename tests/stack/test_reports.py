@@ -16,7 +16,7 @@ from ecommerce_pipeline.dashboards.client import Client
 from ecommerce_pipeline.transformation import project
 from tests.stack.conftest import free_ports
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.stack, pytest.mark.soak, pytest.mark.timeout(3600)]
 REPORT, ALERT = "executive_sales_monday", "revenue_out_of_the_ordinary"
 EVERY_MINUTE = {"crontab": "* * * * *"}
 AGAIN_AT_ONCE = {"grace_period": 1}  # an alert that was sent rests for an hour
