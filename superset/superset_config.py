@@ -10,6 +10,7 @@ from pathlib import Path
 
 import activity
 import lake_connections
+import signed_in_only
 import trino_connection
 
 facts = json.loads(Path(os.environ["SHOPSPHERE_SUPERSET_SERVER"]).read_text("utf-8"))
@@ -22,6 +23,7 @@ SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 5, "max_overflow": 15, "pool_pre_ping"
 # Nobody reads anything without signing in, nobody makes an account of their own.
 PUBLIC_ROLE_LIKE = None
 AUTH_USER_REGISTRATION = False
+CUSTOM_SECURITY_MANAGER = signed_in_only.SignedInOnly
 FAB_ADD_SECURITY_API = True
 WTF_CSRF_ENABLED = True
 SESSION_COOKIE_SAMESITE = "Lax"
