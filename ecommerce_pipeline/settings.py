@@ -61,6 +61,18 @@ class Settings(StackSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="that user's password")
     smtp_from: str = Field("dashboards@localhost", description="whom the mail is from")
 
+    # alerts: addresses with blanks between (docs/guides/operations.md); without one, `shopsphere alerts list` has them
+    alerts_to: SecretStr = Field(SecretStr(""), description="who is told of everything: mailto:…, slack+https://…, …")
+    alerts_routes: SecretStr = Field(SecretStr(""), description="who else: owner=address address; owner=address")
+    alerts_digest_hour: int = Field(6, ge=-1, le=23, description="hour (UTC) of the day's digest; -1: none")
+    alerts_quarantine_share: float = Field(0.05, ge=0, le=1, description="share of a load held back that is told of")
+    alerts_disk_gb: float = Field(5.0, ge=0, description="less free disk than this is told of")
+    alerts_memory_gb: float = Field(0.5, ge=0, description="less available memory than this is told of")
+    dagster_url: str = Field("http://127.0.0.1:3000", description="address of the Dagster UI, as a reader reaches it")
+    runbooks_url: str = Field(
+        "docs/runbooks", description="where a reader finds the runbooks: https://git…/docs/runbooks"
+    )
+
     # the company's calendar
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
     last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")

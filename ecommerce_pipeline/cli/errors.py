@@ -21,6 +21,7 @@ def known_errors() -> tuple[type[Exception], ...]:
             ("ecommerce_pipeline.streams", "StreamsError"),
             ("ecommerce_pipeline.operations.services", "ServiceError"),
             ("ecommerce_pipeline.operations.backup.archive", "BackupError"),
+            ("ecommerce_pipeline.operations.alerts.channels", "AlertsError"),
             ("ecommerce_pipeline.lakehouse.errors", "LakehouseError"),
             ("ecommerce_pipeline.transformation.dbt", "DbtError"),
             ("ecommerce_pipeline.quality.errors", "QualityError"),

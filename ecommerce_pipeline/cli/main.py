@@ -17,6 +17,7 @@ from typing import NoReturn
 import typer
 
 from ecommerce_pipeline.cli import (
+    alerts,
     backup,
     branches,
     catalog,
@@ -45,6 +46,7 @@ running.register(app)
 reading.register(app)
 past.register(app)
 scorecard.register(app)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(branches.app, name="branch")
 catalog.register(app)
 app.add_typer(quarantine.app, name="quarantine")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecommerce_pipeline.cli import console
+from ecommerce_pipeline.cli import alerts, console
 
 if TYPE_CHECKING:
     from ecommerce_pipeline.settings import Settings
@@ -54,9 +54,14 @@ def materialize(
             target = selections.resolve(definitions.defs, selection)
         except UnknownSelectionError as error:
             console.fail(str(error), console.MISUSED)
-        outcome = execution.run(
-            settings, definitions.defs, target, days, full_refresh=full_refresh, listener=shown.listen
-        )
+        try:
+            outcome = execution.run(
+                settings, definitions.defs, target, days, full_refresh=full_refresh, listener=shown.listen
+            )
+        except Exception:
+            alerts.after_a_run(settings)
+            raise
+        alerts.after_a_run(settings)
         _show_on_dashboards(settings)
     progress.summarise(outcome)
     if not outcome.succeeded:

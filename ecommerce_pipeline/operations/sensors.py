@@ -1,6 +1,6 @@
-"""What happens when a run ends, however it ends: its record goes into ops.pipeline_runs.
+"""What happens by itself: a run that ended, however it ended, goes into ops.pipeline_runs, and somebody is told.
 
-Runs of the command line record themselves; this sensor sees to those that the UI or a schedule started.
+Runs of the command line record themselves; the first sensors see to those that the UI or a schedule started.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,22 @@ from dagster import (
     DefaultSensorStatus,
     RunStatusSensorContext,
     RunStatusSensorDefinition,
+    SensorDefinition,
     SkipReason,
     run_status_sensor,
 )
 
 from ecommerce_pipeline.operations import pipeline_runs
+from ecommerce_pipeline.operations.alerts.sensor import alerts
 from ecommerce_pipeline.operations.instance import PID_TAG
 from ecommerce_pipeline.settings import Settings
 
 ENDS = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
-def sensors(settings: Settings) -> Sequence[RunStatusSensorDefinition]:
-    """One sensor an end that a run can come to."""
-    return [_record_on(settings, status) for status in ENDS]
+def sensors(settings: Settings) -> Sequence[SensorDefinition]:
+    """One sensor an end that a run can come to, and the alerts."""
+    return [*(_record_on(settings, status) for status in ENDS), alerts(settings)]
 
 
 def _record_on(settings: Settings, status: DagsterRunStatus) -> RunStatusSensorDefinition:

@@ -1,0 +1,40 @@
+"""What a look at the lakehouse may find: something wrong, or something that is well again. All times are UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from dagster import AssetKey
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+
+Kind = Literal["run", "check", "deadline", "quarantine", "revenue", "disk", "memory"]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Something is wrong. `key` is the incident: as long as it is open, the same key is told of once. `tables` are
+    those directly concerned; `owners` those who are asked besides the tables' own.
+    """
+
+    key: str
+    kind: Kind
+    what: str
+    since: datetime
+    cause: str = ""
+    tables: tuple[AssetKey, ...] = ()
+    owners: tuple[str, ...] = ()
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Healed:
+    """What was wrong under this key is well, since `at`."""
+
+    key: str
+    at: datetime
+
+
+Finding = Wrong | Healed
+Graph = BaseAssetGraph[Any]

@@ -1,0 +1,126 @@
+"""One look at everything, and the telling: what Dagster's sensor does every minute, and the command line after a run.
+
+Whoever looks holds a lease, so two at the same time cannot tell of the same thing. What is told was kept before, so a
+receiver that is down, hangs or answers nonsense costs its own time-out and is tried again by the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dagster import DagsterInstance
+from sqlalchemy import Connection
+
+from ecommerce_pipeline.lakehouse import lease
+from ecommerce_pipeline.operations.alerts import channels, digest, lake, notice, runs, state, store
+from ecommerce_pipeline.operations.alerts.channels import Channel, Refused, Unreachable
+from ecommerce_pipeline.operations.alerts.findings import Finding, Graph, Healed, Wrong
+from ecommerce_pipeline.operations.alerts.notice import Notice
+from ecommerce_pipeline.operations.alerts.store import Delivery
+from ecommerce_pipeline.settings import Settings
+
+LOOKED_AT = "runs looked at"
+FIRST_LOOK = timedelta(days=1)  # how far back the very first look goes
+WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found new, what it found well again, how many messages went out, and why others did not."""
+
+    opened: tuple[Notice, ...]
+    recovered: tuple[Notice, ...]
+    told: int
+    failures: tuple[str, ...]
+
+
+def look(settings: Settings, instance: DagsterInstance, graph: Graph, now: datetime) -> Look:
+    """Open, close and tell, as of `now` (UTC). Raises AlertsError for addresses that are none, LeaseHeld when another
+    look takes longer than a minute, LakehouseError when the lake cannot be asked.
+    """
+    channels.everybody(settings)  # said before anything is looked at
+    with lease.hold(settings, ["alerts"], "a look for alerts", wait_seconds=WAIT_SECONDS):
+        opened, recovered = _keep(settings, instance, graph, now)
+        told, failures = tell(settings, now)
+    return Look(tuple(opened), tuple(recovered), told, tuple(failures))
+
+
+def _keep(
+    settings: Settings, instance: DagsterInstance, graph: Graph, now: datetime
+) -> tuple[list[Notice], list[Notice]]:
+    """Bring the incidents up to date; what was opened, and what closed."""
+    with store.opened(settings) as connection:
+        known, since = store.open_keys(connection), store.mark(connection, LOOKED_AT) or now - FIRST_LOOK
+    # asking takes its time, so no transaction is open meanwhile; the lease keeps others out
+    ended = runs.ended_since(instance, since)
+    found: list[Finding] = [finding for record in ended for finding in runs.findings(instance, record)]
+    found += _as_they_are(state.findings(settings, instance, graph, now, known), state.KINDS, known, now)
+    if ended:
+        found += _as_they_are(lake.findings(settings, now), lake.KINDS, known, now)
+    with store.opened(settings) as connection:
+        opened, recovered = _write(connection, settings, graph, found, now)
+        if ended:
+            store.set_mark(connection, LOOKED_AT, ended[-1].update_timestamp)
+        digest.if_due(connection, settings, instance, now)
+    return opened, recovered
+
+
+def _as_they_are(wrongs: Iterable[Wrong], kinds: Iterable[str], known: Iterable[str], now: datetime) -> list[Finding]:
+    """What is wrong at this moment, and that everything else of these kinds is not."""
+    found = {wrong.key: wrong for wrong in wrongs}
+    over = [key for key in known if key.partition(":")[0] in set(kinds) and key not in found]
+    return [*found.values(), *(Healed(key, now) for key in over)]
+
+
+def _write(
+    connection: Connection, settings: Settings, graph: Graph, found: Iterable[Finding], now: datetime
+) -> tuple[list[Notice], list[Notice]]:
+    opened, recovered = [], []
+    for finding in found:
+        if isinstance(finding, Wrong):
+            said = notice.of(settings, graph, finding)
+            if store.open_incident(connection, said, finding.since):
+                opened.append(said)
+        elif (was := store.close_incident(connection, finding.key, finding.at)) is not None:
+            recovered.append(was.recovered(finding.at))
+    for said in [*opened, *recovered]:
+        for channel in channels.of_owners(settings, said.owners):
+            store.enqueue(connection, channel.name, said, now)
+    return opened, recovered
+
+
+def tell(settings: Settings, now: datetime) -> tuple[int, list[str]]:
+    """Send what waits and is due, each channel's in order; how many went out, and a line a channel that took none."""
+    known = {channel.name: channel for channel in channels.everybody(settings)}
+    with store.opened(settings) as connection:
+        waiting = store.waiting(connection)
+    told, failures, silent = 0, list[str](), set[str]()
+    for delivery in waiting:
+        if delivery.channel in silent:
+            continue
+        is_due = delivery.next_at <= now
+        sent = _send(settings, known.get(delivery.channel), delivery, now) if is_due else delivery
+        if sent.state == store.TOLD:
+            told += 1
+        else:
+            failures.append(f"{sent.channel}, again at {sent.next_at:%H:%M:%S} UTC: {sent.error}")
+        if sent.state == store.WAITING:  # whoever did not take one is not asked to take the next before it
+            silent.add(sent.channel)
+    return told, failures
+
+
+def _send(settings: Settings, channel: Channel | None, delivery: Delivery, now: datetime) -> Delivery:
+    """Send one message, keep what came of it, and say so."""
+    try:
+        if channel is not None:
+            channel.send(settings, delivery.notice, delivery.number)
+            sent = delivery.is_told()
+        else:
+            sent = delivery.is_given_up("the settings no longer name this address")
+    except (Unreachable, Refused) as error:
+        sent = delivery.is_put_off(str(error), now, refused=isinstance(error, Refused))
+    with store.opened(settings) as connection:
+        store.keep(connection, sent)
+    return sent

@@ -1,0 +1,196 @@
+"""Each incident is told once when it opens and once when it is over, with what a woken person needs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from pydantic import SecretStr
+
+from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.operations.alerts import lake
+from ecommerce_pipeline.operations.alerts.channels import AlertsError
+
+DOWN = "tap-shop: connection to server at 127.0.0.1 failed: Connection refused. Next: bring it back, run again"
+REFUSED = "Nothing was published: 1 results stand against it. Readers keep the tables they had."
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def told(lakehouse, receiver):
+    """The lakehouse, telling the receiver."""
+    return lakehouse.with_settings(alerts_to=SecretStr(receiver.address))
+
+
+def test_a_failed_step_is_told_with_cause_impact_owner_link_and_runbook(told, trouble, receiver):
+    trouble.source = DOWN
+    assert not told.run()
+    told.look()
+    [said] = receiver.bodies
+    assert (said["event"], said["kind"], said["what"]) == ("opened", "run", "raw_shop__orders failed in daily_update")
+    assert said["cause"] == DOWN
+    assert said["tables"] == ["finance.daily_revenue", "raw_shop.orders"]
+    assert said["dashboards"] == ["finance"]
+    assert said["owners"] == ["shop"]
+    [run] = told.instance.get_runs()
+    assert said["link"] == f"https://dagster.example.com/runs/{run.run_id}"
+    assert said["runbook"] == "docs/runbooks/a-run-failed.md"
+    assert said["since"].endswith("Z")
+
+
+def test_a_source_that_fails_again_and_again_is_told_once_and_its_recovery_once(told, trouble, receiver):
+    trouble.source = DOWN
+    for _ in range(3):
+        told.run()
+        told.look()
+    told.look()
+    assert [said["event"] for said in receiver.bodies] == ["opened"]
+    trouble.source = ""
+    assert told.run()
+    told.look()
+    told.look()
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+    assert receiver.bodies[1]["incident"] == receiver.bodies[0]["incident"]
+    assert receiver.bodies[1]["until"] >= receiver.bodies[1]["since"]
+
+
+def test_a_failure_that_was_mended_before_anybody_looked_is_told_with_its_end(told, trouble, receiver):
+    trouble.source = DOWN
+    told.run()
+    trouble.source = ""
+    told.run()
+    told.look()
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+
+
+def test_the_next_failure_after_a_recovery_is_a_new_incident(told, trouble, receiver):
+    for source in (DOWN, "", DOWN):
+        trouble.source = source
+        told.run()
+        told.look()
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered", "opened"]
+
+
+def test_a_refused_publication_says_which_table_failed_and_that_readers_keep_yesterdays(told, trouble, receiver):
+    trouble.check = REFUSED
+    assert not told.run()
+    told.look()
+    [said] = receiver.bodies
+    assert said["kind"] == "check"
+    assert "readers keep yesterday's tables" in said["what"]
+    assert said["tables"] == ["finance.daily_revenue"]
+    assert said["dashboards"] == ["finance"]
+    assert said["owners"] == ["finance"]
+    assert said["runbook"] == "docs/runbooks/a-check-failed.md"
+    trouble.check = ""
+    told.run()
+    told.look()
+    assert receiver.bodies[-1]["event"] == "recovered"
+
+
+def test_marts_past_their_deadline_by_the_wall_clock_are_told_once_for_all_until_a_run_publishes(told, receiver):
+    assert told.run()
+    told.look(35 * HOUR)
+    assert receiver.bodies == []
+    for hours in (37, 38):
+        told.look(hours * HOUR)
+    [said] = [said for said in receiver.bodies if said["event"] == "opened"]
+    assert said["what"] == "1 of 1 marts are older than their deadline of 36 h"
+    assert said["dashboards"] == ["finance"]
+    told.run()
+    told.look(2 * HOUR)
+    assert [said["event"] for said in receiver.bodies if said["kind"] == "deadline"] == ["opened", "recovered"]
+
+
+def test_a_lake_that_never_published_misses_no_deadline(told, receiver):
+    told.look(1000 * HOUR)
+    assert [said for said in receiver.bodies if said["kind"] == "deadline"] == []
+
+
+def test_a_disk_that_runs_short_is_told_and_is_well_only_with_room_to_spare(told, receiver):
+    assert told.with_settings(alerts_disk_gb=1e9).look().opened[0].kind == "disk"
+    nearly = told.with_settings(alerts_disk_gb=free_gb(told) * 0.9)
+    assert nearly.look().recovered == ()  # above the limit, and not yet a quarter above
+    assert told.with_settings(alerts_disk_gb=0).look().recovered[0].kind == "disk"
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+
+
+def free_gb(told):
+    import psutil
+
+    return psutil.disk_usage(str(told.settings.home)).free / 1e9
+
+
+def test_scarce_memory_is_told_with_the_largest_process(told, receiver):
+    told.with_settings(alerts_memory_gb=1e9).look()
+    [said] = receiver.bodies
+    assert said["kind"] == "memory"
+    assert "pid " in said["cause"]
+
+
+@pytest.fixture
+def publish(told):
+    """Puts the figures of a publication into the lake."""
+
+    def write(held, is_anomaly):
+        seq = 1 + len(list(told.instance.get_runs()))
+        scores = {
+            "source_system": ["shop"], "source_table": ["orders"], "owner": ["orders-team"], "rows_checked": [1000],
+            "held": [held], "commit_seq": [seq],
+        }  # fmt: skip
+        day = {
+            "revenue_date": [datetime(2017, 12, 15, tzinfo=UTC).date()], "revenue": [100.0], "expected": [900.0],
+            "robust_z": [-5.5], "is_anomaly": [is_anomaly],
+        }  # fmt: skip
+        with open_catalog(told.settings) as catalog:
+            for name, rows in ((lake.SCORECARD, scores), (lake.ANOMALIES, day)):
+                catalog.create_namespace_if_not_exists(name[0])
+                table = pa.table(rows)
+                catalog.create_table_if_not_exists(name, schema=table.schema).overwrite(table)
+        told.run()
+
+    return write
+
+
+def test_too_much_held_back_and_unusual_revenue_are_told_and_are_over_with_a_good_publication(told, receiver, publish):
+    publish(held=60, is_anomaly=True)
+    told.look()
+    told.look()
+    held, unusual = sorted(receiver.bodies, key=lambda said: said["kind"])
+    assert held["what"] == "6.0% of what shop.orders sent last is held back"
+    assert held["owners"] == ["orders-team", "shop"]
+    assert held["dashboards"] == ["finance"]
+    assert unusual["what"] == "revenue of 2017-12-15 is $100.00, where $900.00 was expected"
+    publish(held=10, is_anomaly=False)
+    told.look()
+    assert sorted(said["kind"] for said in receiver.bodies if said["event"] == "recovered") == ["quarantine", "revenue"]
+
+
+def test_owners_are_told_of_what_is_theirs_and_those_of_everything_of_everything(told, trouble, receiver):
+    routes = SecretStr(f"finance={receiver.address}/finance")
+    finance = told.with_settings(alerts_routes=routes, alerts_to=SecretStr(""))
+    trouble.source = DOWN
+    finance.run()
+    assert len(finance.look().opened) == 1
+    assert receiver.bodies == []  # the shop's team is asked, and has no address
+    trouble.source, trouble.check = "", REFUSED
+    finance.run()
+    finance.look()
+    assert [said["kind"] for said in receiver.bodies] == ["check"]
+
+
+def test_the_digest_comes_once_a_day_and_on_quiet_days_too(told, receiver):
+    early, day = told.with_settings(alerts_digest_hour=0), timedelta(days=1)
+    early.look()  # takes note, so that nobody is told of a day before the first look
+    assert receiver.bodies == []
+    for _ in range(2):
+        early.look(day)
+    [said] = receiver.bodies
+    assert said["event"] == "digest"
+    assert "all is well" in said["what"]
+    assert "0 runs ended" in said["cause"]
+
+
+def test_an_address_of_an_unknown_kind_is_refused_without_being_shown(told):
+    with pytest.raises(AlertsError, match=r"SHOPSPHERE_ALERTS_TO .* Next: ") as refused:
+        told.with_settings(alerts_to=SecretStr("pigeon://hunter2@loft")).look()
+    assert "hunter2" not in str(refused.value)

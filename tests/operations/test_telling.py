@@ -1,0 +1,162 @@
+"""What is to be told reaches its receiver, whatever state the receiver is in: at once, or as soon as it is back."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from ecommerce_pipeline.operations.alerts import channels
+
+DOWN = "tap-shop: Connection refused. Next: bring it back"
+LATER = timedelta(minutes=20)
+
+
+@pytest.fixture
+def broken(lakehouse, trouble):
+    """A lakehouse whose source is down; gives it the addresses that are told."""
+    trouble.source = DOWN
+    lakehouse.run()
+    return lambda *addresses, **more: lakehouse.with_settings(alerts_to=SecretStr(" ".join(addresses)), **more)
+
+
+def mailing(port):
+    return {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_encryption": "none", "smtp_from": "lake@example.com"}
+
+
+def test_an_alert_comes_by_mail_with_everything_in_it(broken, mail_server):
+    inbox, port = mail_server
+    assert broken("mailto:data@example.com", **mailing(port)).look().told == 1
+    [mail] = inbox.mails
+    assert (mail["to"], mail["from"]) == ("data@example.com", "lake@example.com")
+    assert mail["subject"] == "[ShopSphere] opened: raw_shop__orders failed in daily_update"
+    text = mail.get_content()
+    for part in (DOWN, "finance.daily_revenue", "dashboards: finance", "docs/runbooks/a-run-failed.md", "/runs/"):
+        assert part in text
+
+
+def test_slack_and_what_speaks_like_it_gets_one_text(broken, receiver):
+    broken(f"slack+{receiver.address}").look()
+    [said] = receiver.bodies
+    assert set(said) == {"text"}
+    assert DOWN in said["text"]
+
+
+def test_a_receiver_that_is_down_is_told_when_it_is_back_once(broken, receiver):
+    from tests.operations.conftest import Receiver
+
+    gone = Receiver()
+    with gone.up():
+        pass  # its port is known, and nobody listens
+    told = broken(gone.address, receiver.address)
+    first = told.look()
+    assert (first.told, len(first.failures), len(receiver.bodies)) == (1, 1, 1)  # the other one has it at once
+    assert "#" in first.failures[0]
+    assert "/hook" not in first.failures[0]  # an address may hold a secret
+    with gone.up():
+        assert told.look().told == 0  # not yet: it waits a while between tries
+        assert told.look(LATER).told == 1
+        assert told.look(2 * LATER).told == 0
+    assert [said["event"] for said in gone.bodies] == ["opened"]
+    assert len(receiver.bodies) == 1
+
+
+def test_a_mail_server_that_is_down_loses_nothing(broken, mail_server):
+    inbox, port = mail_server
+    down = broken("mailto:data@example.com", **mailing(1)).look()
+    assert down.told == 0
+    assert "the mail server 127.0.0.1:1" in down.failures[0]
+    broken("mailto:data@example.com", **mailing(port)).look(LATER)
+    assert len(inbox.mails) == 1
+
+
+def test_opened_comes_before_recovered_although_the_receiver_was_down_for_both(broken, trouble, receiver):
+    receiver.answer = 503
+    told = broken(receiver.address)
+    told.look()
+    trouble.source = ""
+    told.run()
+    told.look()
+    receiver.answer = 200
+    told.look(LATER)
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+
+
+def test_a_hanging_receiver_costs_its_time_out_and_nobody_elses_message(broken, receiver, monkeypatch):
+    from tests.operations.conftest import Receiver
+
+    monkeypatch.setattr(channels, "SECONDS", 0.3)
+    with Receiver(hangs=True).up() as hanging:
+        found = broken(hanging.address, receiver.address).look()
+    assert found.told == 1
+    assert "timed out" in found.failures[0]
+    assert len(receiver.bodies) == 1
+
+
+def test_a_receiver_that_answers_500_is_asked_later_and_later(broken, receiver):
+    receiver.answer = 500
+    told = broken(receiver.address)
+    tries = [told.look(timedelta(minutes=minute)).failures[0] for minute in (0, 1.5, 2, 4)]
+    assert [line.partition("again at ")[2][:8] for line in tries] == sorted(
+        line.partition("again at ")[2][:8] for line in tries
+    )
+    assert tries[1] == tries[2]  # in between it is left alone
+    receiver.answer = 200
+    assert told.look(timedelta(hours=1)).told == 1
+
+
+def test_a_message_that_its_receiver_refuses_does_not_hold_up_the_next(broken, trouble, receiver):
+    receiver.answer = 400
+    told = broken(receiver.address)
+    told.look()
+    receiver.answer = 200
+    trouble.source = ""
+    told.run()
+    assert told.look().told == 1  # the recovery; the first is tried again later
+    assert told.look(LATER).told == 1
+
+
+def test_a_message_sent_again_bears_the_same_number_and_no_other_does(broken, trouble, receiver):
+    receiver.answer = 500  # it may have taken the message all the same
+    told = broken(receiver.address)
+    told.look()
+    receiver.answer = 200
+    told.look(LATER)
+    trouble.source = ""
+    told.run()
+    told.look(LATER)
+    opened, again, recovered = receiver.numbers
+    assert opened == again != recovered
+
+
+def test_a_crash_between_keeping_and_telling_loses_nothing(broken, receiver, monkeypatch):
+    class Crash(BaseException):
+        pass
+
+    def die(*_):
+        raise Crash
+
+    told = broken(receiver.address)
+    with monkeypatch.context() as dying:
+        dying.setattr(channels.Channel, "send", die)
+        with pytest.raises(Crash):
+            told.look()
+    assert receiver.bodies == []
+    assert told.look().told == 1
+    assert told.look().told == 0
+
+
+def test_two_looks_at_once_tell_once(broken, receiver):
+    from concurrent.futures import ThreadPoolExecutor
+
+    told = broken(receiver.address)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: told.look(), range(2)))
+    assert len(receiver.bodies) == 1
+
+
+def test_an_address_that_left_the_settings_is_not_waited_for(broken, receiver):
+    receiver.answer = 500
+    broken(receiver.address).look()
+    assert broken("mailto:nobody@example.com").look(LATER).failures != ()
+    receiver.answer = 200
+    assert broken(receiver.address).look(2 * LATER).told == 0
