@@ -20,6 +20,7 @@ from tap_files.catalog import as_selected
 from tap_files.declaration import Declaration, declaration
 from tap_files.errors import FilesError
 from tap_files.messages import Messages
+from tap_files.pace import Pace
 from tap_files.reading import Piece, Reader
 from tap_files.rejects import Describer
 from tap_files.settings import Settings
@@ -27,7 +28,6 @@ from tap_files.settings import Settings
 if TYPE_CHECKING:
     from tap_files.batches import Batches
 
-REPORT_EVERY_SECONDS = 5.0
 logger = logging.getLogger("tap-files")
 
 
@@ -88,15 +88,19 @@ class StreamSync:
         batches = Batches(self._stream, Path(self._settings.stage_dir).absolute(), self._settings.batch_rows)
         reader = Reader(self._stream, self._root, self._settings.max_line_bytes, logger.warning)
         newest = files[-1] if files and progress and self._settings.unfinished_lines == "wait" else None
-        reported = time.monotonic()
-        for number, reading in enumerate(plan.readings, 1):
+        pace = Pace(self._stream.name, _bytes_to_read(plan))
+        for reading in plan.readings:
+            at = reading.offset
             for piece in self._pieces(reader, reading, wait=reading.file == newest):
                 self._send(piece, reading.file.path, batches)
+                pace.add(len(piece.lines), piece.consumed - at)
+                at = piece.consumed
                 if progress:
                     progress.consumed(reading.file, piece.consumed, piece.lines_consumed)
-            if time.monotonic() - reported > REPORT_EVERY_SECONDS or number == len(plan.readings):
-                reported = time.monotonic()
-                self._report(number, len(plan.readings), batches.seen)
+        logger.info(
+            "%s: %d files, %s rows, %d rejects",
+            self._stream.name, len(plan.readings), f"{batches.seen:,}", self._rejected,
+        )  # fmt: skip
         for address in batches.close():
             self._messages.batch(self._stream.name, address)
 
@@ -116,6 +120,9 @@ class StreamSync:
         for address in batches.add(piece.columns, file, piece.lines):
             self._messages.batch(self._stream.name, address)
 
-    def _report(self, number: int, files: int, rows: int) -> None:
-        name, rejected = self._stream.name, self._rejected
-        logger.info("%s: %d of %d files, %d rows, %d rejects", name, number, files, rows, rejected)
+
+def _bytes_to_read(plan: Plan) -> int | None:
+    """How much the readings come to; None if a packed file is among them, of which nobody knows."""
+    if any(reading.file.path.endswith(".gz") for reading in plan.readings):
+        return None
+    return sum(reading.file.size - reading.offset for reading in plan.readings)

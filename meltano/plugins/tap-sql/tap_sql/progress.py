@@ -6,7 +6,7 @@ import logging
 import time
 
 logger = logging.getLogger("tap-sql")
-SECONDS = 3.0
+SECONDS = 10.0
 
 
 class Progress:

@@ -43,6 +43,7 @@ where {schemas} order by c.table_schema, c.table_name, c.ordinal_position
 # every query has a connection of its own; timestamps are read, compared and shown in UTC whatever the server's zone
 _BEGIN = ["set time_zone = '+00:00'"]
 PORT = 3306
+EVERYTHING = "true"
 REFUSALS = (1044, 1045, 1049)  # no right on the database, wrong user or password, no such database
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
@@ -86,8 +87,9 @@ class MySQLSession:
         source = f"{quote(selection.table.schema)}.{quote(selection.table.name)}"
         columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in selection.columns)
         condition, why, overlap = self._condition(selection, bookmark)
+        expected = self.guess(selection.table) if condition == EVERYTHING else None
         # names are quoted; values are rendered from numbers and points in time, never taken over as text
-        return Reading(f"select {columns} from {source} where {condition}", why, overlap=overlap)  # noqa: S608
+        return Reading(f"select {columns} from {source} where {condition}", why, overlap=overlap, expected=expected)  # noqa: S608
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Rows as they come, in batches."""
@@ -127,11 +129,11 @@ class MySQLSession:
         """What to read, why, and what of it may have been read before."""
         key = selection.key_column
         if key is None:
-            return "true", "the whole table", None
+            return EVERYTHING, "the whole table", None
         if not bookmark or bookmark.get("replication_key") != key.name:
-            return "true", "everything, there is no bookmark yet", None
+            return EVERYTHING, "everything, there is no bookmark yet", None
         if bookmark.get("replication_key_value") is None:
-            return "true", f"everything, {key.name} was NULL in every row", Overlap(key.name, None)
+            return EVERYTHING, f"everything, {key.name} was NULL in every row", Overlap(key.name, None)
         since = behind(key, bookmark["replication_key_value"], self._settings)
         name = quote(key.name)
         condition = f"{name} >= {since}" if isinstance(since, int) else f"{name} >= timestamp '{since}'"
