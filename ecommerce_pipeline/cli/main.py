@@ -32,6 +32,7 @@ from ecommerce_pipeline.cli import (
     scorecard,
     server,
     stack,
+    why,
 )
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ running.register(app)
 reading.register(app)
 past.register(app)
 scorecard.register(app)
+why.register(app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(branches.app, name="branch")
 catalog.register(app)
