@@ -127,7 +127,8 @@ def _broken_checks(instance: DagsterInstance, graph: Graph, key: AssetKey) -> It
         last = evaluation.event.asset_check_evaluation if evaluation and evaluation.event else None
         if last is not None and not last.passed:
             broken = last.metadata.get("broken_rules")
-            rules = ", ".join(f"{rule} ({rows:,} rows)" for rule, rows in broken.value.items()) if broken else ""
+            rows_by_rule: Any = broken.value if broken else {}
+            rules = ", ".join(f"{rule} ({rows:,} rows)" for rule, rows in rows_by_rule.items())
             yield f"{check.name} [{last.severity.value.lower()}]" + (f": {rules}" if rules else "")
 
 
