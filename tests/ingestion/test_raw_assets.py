@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from ecommerce_pipeline.ingestion import assets
+from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.lease import hold
 from ecommerce_pipeline.settings import Settings
 
@@ -31,6 +32,7 @@ def lived(tmp_path_factory):
     good = HEADER + "1,25-34,,Owner,Single,2,Couple,0\n"
     crm.write_bytes(good.encode() + "2,Zoë,,,,,,\n3,too few\n".encode("latin-1"))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TARGET_ICEBERG_STREAMS", '[{"name": "web-*", "partition_by": ["day(timestamp)"]}]')
         tries = held_until_the_first_failure(settings, "raw_crm.demographics", patch)
         first = materialize(settings, "raw_web.events", "raw_crm.demographics")
     second = materialize(settings, "raw_web.events")
@@ -114,3 +116,8 @@ def test_a_source_that_is_not_there_is_one_clear_line_and_no_retry(settings, tmp
     assert f"there is no folder {tmp_path / 'crm'}. Next:" in told
     assert "Traceback" not in told
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
+
+
+def test_a_streams_layout_reaches_its_table_through_meltano(lived):
+    spec = open_catalog(lived.settings).load_table("raw_web.events").spec()
+    assert [(field.name, str(field.transform)) for field in spec.fields] == [("timestamp_day", "day")]
