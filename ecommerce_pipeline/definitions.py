@@ -24,6 +24,7 @@ from ecommerce_pipeline.operations.threads import threads_executor
 from ecommerce_pipeline.quality.decisions import decisions_asset
 from ecommerce_pipeline.quality.rejects import rejects_asset
 from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.sources import sensors as source_sensors
 from ecommerce_pipeline.sources.assets import source_assets
 from ecommerce_pipeline.transformation import project
 from ecommerce_pipeline.transformation.assets import model_assets
@@ -40,6 +41,7 @@ def lakehouse(settings: Settings) -> Definitions:
         schedules=schedules.schedules(settings, upkeep_job),
         sensors=[
             *sensors.sensors(settings),
+            *source_sensors.sensors(settings, jobs.DAILY_UPDATE),
             *dashboard_sensors.sensors(settings, project.manifest(settings), dashboards_job),
         ],
         executor=threads_executor,

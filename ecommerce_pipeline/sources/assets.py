@@ -37,7 +37,7 @@ def source_assets(settings: Settings) -> list[AssetsDefinition]:
 
 
 def _observed(settings: Settings, extractor: Extractor) -> AssetsDefinition:
-    configured = _configured(settings, extractor)
+    configured = texts(settings, extractor)
 
     @_observable(
         name=f"observe_{extractor.name.removeprefix('tap-').replace('-', '_')}",
@@ -48,7 +48,7 @@ def _observed(settings: Settings, extractor: Extractor) -> AssetsDefinition:
         chosen = [stream for stream in extractor.streams if stream.source_key in context.selected_asset_keys]
         # addresses are read when they are used: a port may have moved since the graph was loaded
         try:
-            found = look(extractor, _configured(settings, extractor), chosen)
+            found = look(extractor, texts(settings, extractor), chosen)
         except SourceError as error:
             raise Failure(f"{extractor.system} could not be observed. {error}", allow_retries=False) from error
         for stream in chosen:
@@ -71,7 +71,8 @@ def look(extractor: Extractor, configured: Mapping[str, str], streams: list[Stre
     return sql.observe(configured.get("url", ""), streams)
 
 
-def _configured(settings: Settings, extractor: Extractor) -> dict[str, str]:
+def texts(settings: Settings, extractor: Extractor) -> dict[str, str]:
+    """The extractor's texts of meltano.yml, with what the settings say in place of `$NAMES`."""
     known = variables(settings)
     return {name: resolved(value, known) for name, value in extractor.config.items() if isinstance(value, str)}
 

@@ -1,0 +1,147 @@
+"""What happens by itself: a changed source is read and built once, and an outage leaves no day out."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+
+from ecommerce_pipeline.ingestion.assets import raw_assets
+from ecommerce_pipeline.operations import catch_up, partitions, schedules
+from ecommerce_pipeline.operations.jobs import DAILY_UPDATE
+from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.sources import sensors
+from ecommerce_pipeline.sources.assets import source_assets
+
+KEPT = dg.AssetKey(["executive", "sales_kpis"])
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two file sources; the databases and the API are not there at all."""
+    for folder in ("events/2024-04-01", "crm"):
+        (tmp_path / folder).mkdir(parents=True)
+    write(tmp_path / "events" / "2024-04-01" / "08.jsonl")
+    return tmp_path
+
+
+def write(path: Path):
+    path.write_text("{}\n")
+
+
+@pytest.fixture
+def sensor(lakehouse, files):
+    """Evaluates the sensor as Dagster's daemon does, and keeps its cursor."""
+    settings = lakehouse.settings.model_copy(
+        update={"web_events_path": str(files / "events"), "crm_path": str(files / "crm")}
+    )
+
+    @dg.asset(
+        key=KEPT,
+        deps=[["raw_web", "events"], ["raw_shop", "orders"]],
+        partitions_def=partitions.daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def kept() -> None: ...
+
+    every = dg.AssetSelection.all()
+    [changed] = sensors.sensors(settings, DAILY_UPDATE)
+    definitions = dg.Definitions(
+        assets=[*source_assets(settings), *raw_assets(settings), kept],
+        jobs=[dg.define_asset_job(DAILY_UPDATE, every)],
+        sensors=[changed],
+    ).get_repository_def()
+    cursor = None
+
+    def tick():
+        nonlocal cursor
+        context = dg.build_sensor_context(lakehouse.instance, cursor, repository_def=definitions)
+        found = definitions.get_sensor_def(changed.name).evaluate_tick(context)
+        cursor = found.cursor or cursor
+        return [{key.to_user_string() for key in request.asset_selection} for request in found.run_requests]
+
+    return tick
+
+
+def test_the_sensor_is_off_until_somebody_switches_it_on(lakehouse):
+    [changed] = sensors.sensors(lakehouse.settings, DAILY_UPDATE)
+    assert changed.default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_a_new_file_is_run_once_with_all_below_it_and_nothing_else(sensor, files):
+    assert len(sensor()) == 1  # all that answers is new to it
+    assert sensor() == []
+    write(files / "events" / "2024-04-01" / "09.jsonl")
+    assert sensor() == [{"raw_web/events", "executive/sales_kpis"}]
+    assert sensor() == []
+
+
+def test_a_source_that_does_not_answer_is_no_change_and_starts_no_run(sensor):
+    sensor()
+    assert sensor() == []  # the databases have no address in these settings
+
+
+def test_what_changes_while_a_run_is_at_work_is_requested_after_it(sensor, files, lakehouse):
+    sensor()
+    write(files / "events" / "2024-04-01" / "09.jsonl")
+    job = lakehouse.definitions.resolve_job_def(DAILY_UPDATE)
+    run = lakehouse.instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+    assert sensor() == []
+    lakehouse.instance.report_run_canceled(run)
+    assert len(sensor()) == 1
+
+
+@pytest.fixture
+def missed(lakehouse):
+    """The days of the schedule's run on a morning, when some days were built before."""
+    settings = Settings(_env_file=None, home=lakehouse.settings.home)
+    kept = dg.AssetSpec(KEPT, partitions_def=partitions.daily(settings))
+
+    @dg.multi_asset(specs=[kept])
+    def models() -> None: ...
+
+    graph = dg.Definitions(assets=[models]).resolve_asset_graph()
+
+    def days(built, until):
+        for day in built:
+            lakehouse.instance.report_runless_asset_event(dg.AssetMaterialization(KEPT, partition=day))
+        return catch_up.missed(settings, lakehouse.instance, graph, date.fromisoformat(until))
+
+    def request(morning):
+        at = datetime.fromisoformat(morning).replace(tzinfo=UTC)
+        return schedules.for_the_days_until(settings, lakehouse.instance, graph, at)
+
+    days.request = request
+    return days
+
+
+def test_days_that_an_outage_left_out_are_one_run(missed):
+    assert missed(["2017-12-01", "2017-12-02"], "2017-12-06") == ("2017-12-03", "2017-12-06")
+    tags = missed.request("2017-12-07T03:00:00").tags
+    assert (tags[ASSET_PARTITION_RANGE_START_TAG], tags[ASSET_PARTITION_RANGE_END_TAG]) == ("2017-12-03", "2017-12-06")
+
+
+def test_an_ordinary_morning_builds_yesterday(missed):
+    missed(["2017-12-05"], "2017-12-06")
+    request = missed.request("2017-12-07T03:00:00")
+    assert request.partition_key == "2017-12-06"
+    assert PARTITION_NAME_TAG not in request.tags
+
+
+def test_a_day_built_already_is_built_again_rather_than_none(missed):
+    assert missed(["2017-12-06"], "2017-12-06") == ("2017-12-06", "2017-12-06")
+
+
+def test_a_lake_without_days_begins_with_yesterday_and_not_with_the_calendar(missed):
+    assert missed([], "2017-12-06") == ("2017-12-06", "2017-12-06")
+
+
+def test_outside_the_companys_calendar_the_run_names_no_day(missed):
+    request = missed.request("2026-11-22T03:00:00")
+    assert (request.partition_key, request.tags) == (None, {})
