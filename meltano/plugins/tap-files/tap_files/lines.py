@@ -23,18 +23,29 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines without their newline, the number of the first one (from 1) and the offset after the last one."""
+    """`count` lines, the last without its newline, the number of the first (from 1) and the offset after the last."""
 
     first: int
-    lines: list[bytes]
+    text: bytes
     end: int
+    count: int = 1
     kind: Literal["lines", "tail", "too_long", "damage"] = "lines"
     note: str = ""
 
     @property
+    def lines(self) -> list[bytes]:
+        """The lines one by one, without their newline."""
+        return self.text.split(b"\n")
+
+    @property
+    def first_line(self) -> bytes:
+        """The first line without its newline."""
+        return self.text.partition(b"\n")[0]
+
+    @property
     def after(self) -> int:
         """How many lines of the file stand up to the end of this block."""
-        return self.first - 1 + (len(self.lines) if self.kind != "damage" else 0)
+        return self.first - 1 + (self.count if self.kind != "damage" else 0)
 
 
 def open_at(path: Path, offset: int) -> BinaryIO:
@@ -79,27 +90,28 @@ def blocks(source: BinaryIO, offset: int, lines_before: int, end: int | None, lo
         except (EOFError, OSError, zlib.error) as damage:
             if not isinstance(source, gzip.GzipFile):
                 raise
-            yield Block(first, [carry], position, "damage", f"the compressed file is damaged: {damage}")
+            yield Block(first, carry, position, kind="damage", note=f"the compressed file is damaged: {damage}")
             return
         if not chunk:
             break
         position += len(chunk)
         head, newline, rest = chunk.rpartition(b"\n")
         if newline:
-            lines = (carry + head).split(b"\n")
-            yield from _whole(lines, first, position - len(rest), longest)
-            first, carry = first + len(lines), rest
+            text = carry + head
+            count = text.count(b"\n") + 1
+            yield from _whole(text, count, first, position - len(rest), longest)
+            first, carry = first + count, rest
         else:
             carry = _held(carry, rest, longest)
     if len(carry) > longest:
-        yield Block(first, [carry[:RAW_LIMIT]], position, "too_long")
+        yield Block(first, carry[:RAW_LIMIT], position, kind="too_long")
     elif carry:
-        yield Block(first, [without_bom(carry) if first == 1 else carry], position, "tail")
+        yield Block(first, without_bom(carry) if first == 1 else carry, position, kind="tail")
 
 
-def without_bom(line: bytes) -> bytes:
-    """The first line of a file without the mark that some programs put before it."""
-    return line.removeprefix(BOM)
+def without_bom(text: bytes) -> bytes:
+    """The beginning of a file without the mark that some programs put before it."""
+    return text.removeprefix(BOM)
 
 
 def _held(carry: bytes, more: bytes, longest: int) -> bytes:
@@ -107,10 +119,10 @@ def _held(carry: bytes, more: bytes, longest: int) -> bytes:
     return carry + more if len(carry) <= longest else carry
 
 
-def _whole(lines: list[bytes], first: int, end: int, longest: int) -> Iterator[Block]:
-    if max(map(len, lines)) <= longest:
-        yield Block(first, [without_bom(lines[0]), *lines[1:]] if first == 1 else lines, end)
+def _whole(text: bytes, count: int, first: int, end: int, longest: int) -> Iterator[Block]:
+    if len(text) <= longest or max(map(len, text.split(b"\n"))) <= longest:
+        yield Block(first, without_bom(text) if first == 1 else text, end, count)
         return
-    for number, line in enumerate(lines, first):
+    for number, line in enumerate(text.split(b"\n"), first):
         kind: Literal["lines", "too_long"] = "too_long" if len(line) > longest else "lines"
-        yield Block(number, [line[:RAW_LIMIT] if kind == "too_long" else line], end, kind)
+        yield Block(number, line[:RAW_LIMIT] if kind == "too_long" else line, end, kind=kind)

@@ -25,10 +25,10 @@ class Messages:
         """What the stream's rows look like."""
         self._send({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": keys})
 
-    def batch(self, stream: str, address: str) -> None:
-        """A Parquet file of rows, read just now; the target deletes it."""
+    def batch(self, stream: str, address: str, form: str) -> None:
+        """A file of rows, read just now, Arrow or Parquet as `form` says; the target deletes it."""
         now = datetime.now(UTC).isoformat()
-        encoding = {"format": "parquet", "compression": "none"}
+        encoding = {"format": form, "compression": "none"}
         message = {
             "type": "BATCH",
             "stream": stream,

@@ -7,16 +7,15 @@ reject.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tap_files.bookmark import Reading
 from tap_files.csvrows import CsvRows
 from tap_files.declaration import Declaration
 from tap_files.errors import FilesError
-from tap_files.jsonlines import JsonLines, Parsed
+from tap_files.jsonlines import JsonLines, Parsed, Values
 from tap_files.lines import Block, blocks, open_at, resume, without_bom
 from tap_files.rejects import Reject
 
@@ -25,8 +24,8 @@ from tap_files.rejects import Reject
 class Piece:
     """A part of a file: rows as columns, their lines, rejects, and the bytes and lines consumed up to its end."""
 
-    columns: list[list[Any]]
-    lines: list[int]
+    columns: Sequence[Values]
+    lines: Sequence[int]
     rejects: list[Reject]
     consumed: int
     lines_consumed: int
@@ -39,7 +38,7 @@ class Reader:
         self._declaration, self._root, self._longest, self._warn = declaration, root, longest, warn
         self._json = JsonLines(declaration) if declaration.format == "jsonl" else None
         self._mentioned: set[str] = set()
-        self._nothing: list[list[Any]] = [[] for _ in declaration.columns]
+        self._nothing: list[Values] = [[] for _ in declaration.columns]
 
     def pieces(self, reading: Reading, wait: bool) -> Iterator[Piece]:
         """The parts of a file; with `wait` an unfinished last line is left for the next run."""
@@ -64,8 +63,8 @@ class Reader:
             if block.kind not in ("lines", "tail"):
                 yield self._lost(block, path)
                 continue
-            self._mention(self._json.undeclared(block.lines[0]), path)
-            columns, lines, rejects = self._json.parse(block.lines, block.first)
+            self._mention(self._json.undeclared(block.first_line), path)
+            columns, lines, rejects = self._json.parse(block.text, block.first, block.count)
             if block.kind == "tail" and rejects and wait:
                 return
             yield Piece(columns, lines, rejects, block.end, block.after)
@@ -110,5 +109,5 @@ class Reader:
             raise FilesError(
                 f"{path.name}, line {block.first}: {reason}. Next: export the file again; the table is as it was"
             )
-        reject = Reject(block.first, block.lines[0], reason, "readable" if block.kind == "damage" else "line_length")
+        reject = Reject(block.first, block.first_line, reason, "readable" if block.kind == "damage" else "line_length")
         return Piece(self._nothing, [], [reject], block.end, block.after)

@@ -30,11 +30,11 @@ class _FirstBatch(Messages):
         super().__init__(io.BytesIO())
         self.rows: list[dict[str, Any]] = []
 
-    def batch(self, stream: str, address: str) -> None:  # noqa: ARG002
+    def batch(self, stream: str, address: str, form: str) -> None:  # noqa: ARG002
         """Take the rows of the file; raises _FirstBatchError."""
-        import pyarrow.parquet as pq
+        import pyarrow as pa
 
-        self.rows = pq.read_table(Path(unquote(urlparse(address).path))).to_pylist()
+        self.rows = pa.ipc.open_file(Path(unquote(urlparse(address).path))).read_all().to_pylist()
         raise _FirstBatchError
 
 
@@ -42,6 +42,7 @@ def sample(settings: Settings, stream: Declaration) -> Iterator[dict[str, Any]]:
     """The rows of the stream's first batch; raises FilesError."""
     messages = _FirstBatch()
     with tempfile.TemporaryDirectory(prefix="tap-files-test-") as folder, contextlib.suppress(_FirstBatchError):
-        StreamSync(msgspec.structs.replace(settings, stage_dir=folder, batch_rows=1_000), stream, messages).run({})
+        own = msgspec.structs.replace(settings, stage_dir=folder, batch_rows=1_000, batch_format="arrow")
+        StreamSync(own, stream, messages).run({})
     for row in messages.rows:
         yield {name: value.isoformat() if isinstance(value, date | datetime) else value for name, value in row.items()}

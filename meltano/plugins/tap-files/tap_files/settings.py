@@ -40,6 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stage_dir: Annotated[str, Meta(description="folder for batches on their way to the target")]
     streams: Annotated[list[StreamSettings], Meta(min_length=1)]
     batch_rows: Annotated[int, Meta(ge=1, description="rows of a batch file")] = 200_000
+    batch_format: Annotated[
+        Literal["arrow", "parquet"], Meta(description="parquet for targets that read no Arrow files; it costs more")
+    ] = "arrow"
+    batches_ahead: Annotated[
+        int, Meta(ge=1, description="batch files that may wait for the target before the tap waits")
+    ] = 8
     recent_folders: Annotated[
         int, Meta(ge=1, description="newest folders remembered file by file; the older ones by a digest")
     ] = 3

@@ -85,7 +85,7 @@ class StreamSync:
             return
         from tap_files.batches import Batches  # brings pyarrow, which costs more than finding that nothing is new
 
-        batches = Batches(self._stream, Path(self._settings.stage_dir).absolute(), self._settings.batch_rows)
+        batches = Batches(self._stream, self._settings)
         reader = Reader(self._stream, self._root, self._settings.max_line_bytes, logger.warning)
         newest = files[-1] if files and progress and self._settings.unfinished_lines == "wait" else None
         pace = Pace(self._stream.name, _bytes_to_read(plan))
@@ -102,7 +102,7 @@ class StreamSync:
             self._stream.name, len(plan.readings), f"{batches.seen:,}", self._rejected,
         )  # fmt: skip
         for address in batches.close():
-            self._messages.batch(self._stream.name, address)
+            self._messages.batch(self._stream.name, address, self._settings.batch_format)
 
     def _pieces(self, reader: Reader, reading: Reading, wait: bool) -> Iterator[Piece]:
         try:
@@ -118,7 +118,7 @@ class StreamSync:
             self._messages.reject(self._describer.record(file, reject))
         self._rejected += len(piece.rejects)
         for address in batches.add(piece.columns, file, piece.lines):
-            self._messages.batch(self._stream.name, address)
+            self._messages.batch(self._stream.name, address, self._settings.batch_format)
 
 
 def _bytes_to_read(plan: Plan) -> int | None:

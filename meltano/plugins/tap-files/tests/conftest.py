@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tap_files.declaration import Declaration, declaration
 from tap_files.messages import Messages
@@ -55,7 +54,7 @@ class Sent:
     @property
     def rows(self) -> list[dict[str, Any]]:
         files = [Path(path.removeprefix("file://")) for message in self.of("BATCH") for path in message["manifest"]]
-        return pa.concat_tables([pq.read_table(file) for file in files]).to_pylist() if files else []
+        return pa.concat_tables([pa.ipc.open_file(file).read_all() for file in files]).to_pylist() if files else []
 
     @property
     def state(self) -> dict[str, Any]:

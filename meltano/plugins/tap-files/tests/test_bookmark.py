@@ -103,7 +103,7 @@ def test_folders_that_vanish_and_come_back_are_not_read_twice(run, write, tmp_pa
 def test_batches_are_cut_at_the_set_size_and_keep_the_order(run, write):
     lines = b"".join(line(str(n)) for n in range(200_000))
     write("2017-01-01/00.jsonl", lines)
-    sent = run(EVENTS, batch_rows=16_384)
+    sent = run(EVENTS, batch_rows=16_384, batches_ahead=100)
     assert len(sent.of("BATCH")) > 1
     assert ids(sent) == [str(n) for n in range(200_000)]
 

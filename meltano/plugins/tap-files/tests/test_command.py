@@ -80,6 +80,22 @@ def test_a_tap_stopped_in_the_middle_sends_no_bookmark(config, tmp_path):
     assert "STATE" not in sent[1:]
 
 
+def test_the_tap_waits_for_a_target_that_is_slower(config, tmp_path):
+    settings = json.loads(config.read_text())
+    config.write_text(json.dumps({**settings, "batch_rows": 100, "batches_ahead": 2}))
+    (tmp_path / "in" / "a.jsonl").write_bytes(b"".join(b'{"event_id": "%090d"}\n' % n for n in range(150_000)))
+    waiting, taken, command = [], 0, [TAP, "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        for line in process.stdout:
+            for address in json.loads(line).get("manifest", ()):
+                waiting.append(len(list((tmp_path / "stage").rglob("*.arrow"))))
+                Path(address.removeprefix("file://")).unlink()
+                taken += 1
+    assert process.returncode == 0
+    assert taken >= 8
+    assert max(waiting) <= 3  # those that wait, and the one being written
+
+
 def test_what_a_killed_run_left_in_the_stage_folder_is_swept_a_day_later(config, tmp_path):
     old, fresh = (tmp_path / "stage" / f"web-events-1-{name}" for name in ("old", "fresh"))
     for folder in (old, fresh):

@@ -162,12 +162,16 @@ events = st.fixed_dictionaries(
 )
 
 
+def as_python(column):
+    return column.to_pylist() if hasattr(column, "to_pylist") else column
+
+
 @given(st.lists(st.tuples(events, st.booleans(), st.sampled_from(["", " ", "\t", "\r"])), max_size=8))
 def test_valid_lines_are_never_rejected_and_come_back_as_they_were(batch):
     lines = [json.dumps(event, ensure_ascii=ascii).encode() + end.encode() for event, ascii, end in batch]
-    columns, numbers, rejects = PARSER.parse(lines, 1)
-    assert (rejects, numbers) == ([], list(range(1, len(batch) + 1)))
-    for (event, _, _), name, user, properties in zip(batch, columns[0], columns[1], columns[3], strict=True):
+    columns, numbers, rejects = PARSER.parse(b"\n".join(lines), 1, len(lines)) if lines else ([[]] * 4, [], [])
+    assert (rejects, list(numbers)) == ([], list(range(1, len(batch) + 1)))
+    for (event, _, _), name, user, properties in zip(batch, columns[0], columns[1], as_python(columns[3]), strict=True):
         assert (name, user) == (event["event_id"], event.get("user_id"))
         assert (None if properties is None else json.loads(properties)) == event.get("properties")
 
@@ -199,7 +203,7 @@ def test_damaged_lines_are_accepted_exactly_when_they_are_still_valid(event, dat
         line[at : at + data.draw(st.integers(0, 2))] = damage
     if not line.strip():
         return
-    columns, _, rejects = PARSER.parse([bytes(line)], 1)
+    columns, _, rejects = PARSER.parse(bytes(line), 1, 1)
     assert len(columns[0]) + len(rejects) == 1
     assert (not rejects) == is_valid(bytes(line))
 

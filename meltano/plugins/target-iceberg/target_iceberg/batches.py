@@ -1,5 +1,4 @@
-"""BATCH manifests: Parquet files of whole columns, handed over by the tap and deleted once their rows stand in a data
-file.
+"""BATCH manifests: Arrow or Parquet files of whole columns, handed over by the tap.
 
 They are deleted as they are read, not after the commit: a run that stops reads its source again anyway, and the stage
 must not grow to the size of the source.
@@ -19,6 +18,8 @@ import pyarrow.parquet as pq
 from .columns import exact_cast
 from .errors import LoadError
 
+ARROW = b"ARROW1"
+
 
 class BatchRows:
     """Rows of a batch file."""
@@ -37,17 +38,20 @@ class BatchRows:
 def batch_paths(message: Mapping[str, Any]) -> list[Path]:
     """The files of a BATCH message; raises LoadError for an encoding or an address this target does not read."""
     encoding = message.get("encoding", {}).get("format")
-    if encoding != "parquet":
+    if encoding not in ("parquet", "arrow"):
         raise LoadError(
             f"stream {message.get('stream')}: BATCH encoding {encoding!r} is not read here. Next: set the tap's "
-            "batch_config.encoding.format to parquet, or switch its batches off"
+            "batch_config.encoding.format to parquet or arrow, or switch its batches off"
         )
     return [_local(address) for address in message.get("manifest", [])]
 
 
 def read_batch(path: Path) -> BatchRows:
-    """All rows of one file; raises LoadError if it is gone or no Parquet file."""
+    """All rows of one file; raises LoadError if it is gone or neither Arrow nor Parquet, by its beginning."""
     try:
+        with path.open("rb") as beginning:
+            if beginning.read(len(ARROW)) == ARROW:  # mapped, not read: its pages go when its rows are written
+                return BatchRows(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
         with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
             return BatchRows(file.read())
     except (OSError, pa.ArrowInvalid) as error:

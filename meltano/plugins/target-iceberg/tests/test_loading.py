@@ -94,15 +94,21 @@ def test_a_run_makes_one_snapshot_a_stream_however_many_states_and_buffers(lake,
     assert lake.snapshots() == 1
 
 
-def test_batch_files_are_loaded_exactly_and_deleted(lake, singer, tmp_path):
-    path = tmp_path / "stage" / "run-1" / "a.parquet"
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_batch_files_are_loaded_exactly_and_deleted(lake, singer, tmp_path, form):
+    path = tmp_path / "stage" / "run-1" / f"a.{form}"
     path.parent.mkdir(parents=True)
     totals = pa.array([Decimal("1.10"), None], pa.decimal128(12, 2))
-    pq.write_table(pa.table({"order_id": [1, 2], "total": totals, "status": ["paid", None]}), path)
+    rows = pa.table({"order_id": [1, 2], "total": totals, "status": ["paid", None]})
+    if form == "parquet":
+        pq.write_table(rows, path)
+    else:
+        with pa.ipc.new_file(str(path), rows.schema) as file:
+            file.write_table(rows)
     batch = {
         "type": "BATCH",
         "stream": "shop-orders",
-        "encoding": {"format": "parquet"},
+        "encoding": {"format": form},
         "manifest": [path.as_uri()],
         "time_extracted": "2020-01-02T03:04:05+00:00",
     }
@@ -113,6 +119,16 @@ def test_batch_files_are_loaded_exactly_and_deleted(lake, singer, tmp_path):
     ]
     assert lake.rows()[0]["_sdc_extracted_at"] == datetime.fromisoformat("2020-01-02T03:04:05")
     assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"ARROW1 cut off", b"neither"])
+def test_a_batch_file_that_is_cut_off_stops_the_run_with_the_next_step(lake, singer, tmp_path, content):
+    path = tmp_path / "a.arrow"
+    path.write_bytes(content)
+    batch = {"type": "BATCH", "stream": "shop-orders", "encoding": {"format": "arrow"}, "manifest": [path.as_uri()]}
+    with pytest.raises(LoadError, match=r"a\.arrow cannot be read: .*Next: run again"):
+        lake.load([singer.start(), singer.schema(), batch, singer.state(1)])
+    assert lake.ids() == []
 
 
 def test_nothing_new_commits_nothing(lake, singer):
