@@ -73,6 +73,13 @@ class Settings(StackSettings):
         "docs/runbooks", description="where a reader finds the runbooks: https://git…/docs/runbooks"
     )
 
+    # what other programs are told of every run; empty: nothing
+    metrics_file: str = Field("", description="file for Prometheus' textfile collector, written when a run has ended")
+    openlineage_url: str = Field("", description="server that takes OpenLineage events")
+    openlineage_api_key: SecretStr = Field(SecretStr(""), description="by which to sign in there; empty: without")
+    openlineage_file: str = Field("", description="file for OpenLineage events, a line each, when there is no server")
+    log_format: Literal["text", "json"] = Field("text", description="json: runs are logged to log/runs.jsonl too")
+
     # the company's calendar
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
     last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")

@@ -24,6 +24,7 @@ from ecommerce_pipeline.cli import (
     dashboards,
     dictionary,
     doctor,
+    metrics,
     past,
     quality_report,
     quarantine,
@@ -48,6 +49,7 @@ reading.register(app)
 past.register(app)
 scorecard.register(app)
 why.register(app)
+metrics.register(app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(branches.app, name="branch")
 catalog.register(app)

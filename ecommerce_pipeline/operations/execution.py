@@ -23,7 +23,7 @@ from dagster._core.storage.tags import (
 )
 
 from ecommerce_pipeline.operations import instance as instances
-from ecommerce_pipeline.operations import jobs, pipeline_runs
+from ecommerce_pipeline.operations import jobs, run_ends
 from ecommerce_pipeline.operations.selection import Target
 from ecommerce_pipeline.settings import Settings
 
@@ -77,7 +77,7 @@ def run(
         finally:
             # an interrupted step keeps its place in the pool, and only Dagster's daemon would give it back
             instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-            pipeline_runs.record(settings, instance, run_id)
+            run_ends.record(settings, instance, run_id, definitions.resolve_asset_graph)
 
 
 def _execute(

@@ -15,6 +15,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from ecommerce_pipeline.env_file import write_private
 from ecommerce_pipeline.lakehouse import processes
+from ecommerce_pipeline.operations import json_logs
 from ecommerce_pipeline.settings import Settings
 
 PID_TAG = "shopsphere/pid"
@@ -69,6 +70,7 @@ def _configuration(settings: Settings) -> dict[str, object]:
         "concurrency": {"pools": {"default_limit": 1, "granularity": "op"}, "runs": {"max_concurrent_runs": 1}},
         "run_launcher": {"module": "ecommerce_pipeline.operations.run_launcher", "class": "WatchedRunLauncher"},
         "run_monitoring": {"enabled": True, "poll_interval_seconds": 30, "free_slots_after_run_end_seconds": 60},
+        **(json_logs.configuration(settings) if settings.log_format == "json" else {}),
         "retention": {
             "schedule": {"purge_after_days": 90},
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},

@@ -15,7 +15,7 @@ from dagster import (
     run_status_sensor,
 )
 
-from ecommerce_pipeline.operations import pipeline_runs
+from ecommerce_pipeline.operations import run_ends
 from ecommerce_pipeline.operations.alerts.sensor import alerts
 from ecommerce_pipeline.operations.instance import PID_TAG
 from ecommerce_pipeline.settings import Settings
@@ -39,7 +39,9 @@ def _record_on(settings: Settings, status: DagsterRunStatus) -> RunStatusSensorD
     def record_runs(context: RunStatusSensorContext) -> SkipReason:
         if PID_TAG in context.dagster_run.tags:
             return SkipReason(f"run {context.dagster_run.run_id} has recorded itself")
-        rows = pipeline_runs.record(settings, context.instance, context.dagster_run.run_id)
+        assert context.repository_def is not None  # noqa: S101 (the daemon always gives it)
+        graph = context.repository_def.asset_graph
+        rows = run_ends.record(settings, context.instance, context.dagster_run.run_id, lambda: graph)
         return SkipReason(f"recorded {rows} assets of run {context.dagster_run.run_id}")
 
     return record_runs

@@ -1,0 +1,157 @@
+"""Other programs are told of every run: figures, lineage events, log lines; and a run never fails because of them."""
+
+import json
+import re
+import urllib.request
+from functools import cache
+
+import pytest
+from prometheus_client import start_http_server
+from prometheus_client.parser import text_string_to_metric_families
+
+from ecommerce_pipeline.operations import instance as instances
+from ecommerce_pipeline.operations import metrics, run_ends
+from ecommerce_pipeline.settings import ROOT
+
+# a publication with records held back, tables with rows, an open incident
+ONLY_WITH_DATA = (
+    "shopsphere_quarantine_records",
+    "shopsphere_incidents_open",
+    *(f"shopsphere_asset_{name}" for name, _ in metrics.OF_ASSETS),
+)
+DOWN = "tap-shop: Connection refused. Next: bring it back"
+
+
+@pytest.fixture
+def ended(lakehouse):
+    """Runs the job and writes what is written at its end, with these settings."""
+
+    def run(**changed):
+        told = lakehouse.with_settings(**changed)
+        told.run()
+        [latest] = told.instance.get_runs(limit=1)
+        graph = cache(told.definitions.resolve_asset_graph)
+        run_ends.record(told.settings, told.instance, latest.run_id, graph)
+        return latest.run_id
+
+    return run
+
+
+def samples(text):
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_figures_are_of_the_last_run_of_each_asset_and_survive_the_process(ended, lakehouse, trouble):
+    ended()
+    trouble.source = DOWN
+    ended()
+    lakehouse.look()
+    found = samples(metrics.text(lakehouse.settings))
+    assert found["shopsphere_asset_succeeded", "raw_shop.orders", "raw_shop__orders"] == 0
+    assert found["shopsphere_asset_succeeded", "finance.daily_revenue", "models"] == 1
+    assert found["shopsphere_asset_published_timestamp_seconds", "raw_shop.orders", "raw_shop__orders"] > 1.7e9
+    assert found["shopsphere_runs", "daily_update", "failed"] == 1
+    assert found["shopsphere_runs", "daily_update", "succeeded"] == 1
+    assert found["shopsphere_incidents_open", "run"] == 1
+    assert found["shopsphere_disk_free_bytes",] > 0
+
+
+def test_a_lake_without_runs_has_figures_of_the_machine_alone(lakehouse):
+    names = {name for name, *_ in samples(metrics.text(lakehouse.settings))}
+    assert "shopsphere_memory_available_bytes" in names
+    assert "shopsphere_asset_rows" not in names
+
+
+def test_the_figures_are_served_and_written_at_the_end_of_a_run(ended, lakehouse, tmp_path):
+    ended(metrics_file=str(tmp_path / "textfile" / "shopsphere.prom"))
+    written = samples((tmp_path / "textfile" / "shopsphere.prom").read_text())
+    server, thread = start_http_server(0, addr="127.0.0.1", registry=metrics.registry(lakehouse.settings))
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=30) as answer:
+            served = samples(answer.read().decode())
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert served.keys() == written.keys()
+    assert ("shopsphere_runs", "daily_update", "succeeded") in served
+
+
+def test_the_dashboard_asks_only_for_figures_that_there_are(ended, lakehouse):
+    ended()
+    told = {name for name, *_ in samples(metrics.text(lakehouse.settings))} | set(ONLY_WITH_DATA)
+    dashboard = json.loads((ROOT / "deploy" / "grafana" / "lakehouse.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    names = {name for expression in asked for name in re.findall(r"shopsphere_[a-z_]+[a-z]", expression)}
+    assert len(asked) == len(dashboard["panels"]) > 5
+    assert names - told == set()
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_lineage_events_tell_what_each_asset_read_and_how_it_ended(ended, trouble, tmp_path):
+    ended(openlineage_file=str(tmp_path / "lineage.jsonl"))
+    trouble.source = DOWN
+    ended(openlineage_file=str(tmp_path / "lineage.jsonl"))
+    told = [(event["job"]["name"], event["eventType"]) for event in lines(tmp_path / "lineage.jsonl")]
+    both = ["finance.daily_revenue", "raw_shop.orders"]
+    assert told[:4] == [(name, state) for name in both for state in ("START", "COMPLETE")]
+    assert told[4:] == [(name, state) for name in both for state in ("START", "FAIL")]
+    first = lines(tmp_path / "lineage.jsonl")[1]
+    assert [dataset["name"] for dataset in first["inputs"]] == ["raw_shop.orders"]
+    assert first["run"]["facets"]["parent"]["job"]["name"] == "daily_update"
+    [output] = first["outputs"]
+    [field] = output["facets"]["schema"]["fields"]
+    assert (field["name"], field["type"]) == ("revenue", "decimal(18, 2)")
+    [origin] = output["facets"]["columnLineage"]["fields"]["revenue"]["inputFields"]
+    assert (origin["name"], origin["field"]) == ("raw_shop.orders", "total")
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] == 349
+
+
+def test_a_start_and_its_end_are_one_run_of_the_asset_and_another_runs_are_another(ended, tmp_path):
+    for _ in range(2):
+        ended(openlineage_file=str(tmp_path / "lineage.jsonl"))
+    ids = [event["run"]["runId"] for event in lines(tmp_path / "lineage.jsonl")]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 4
+
+
+def test_lineage_events_reach_a_server(ended, receiver):
+    ended(openlineage_url=f"http://127.0.0.1:{receiver.port}")
+    assert [event["eventType"] for event in receiver.bodies] == ["START", "COMPLETE"] * 2
+
+
+def test_what_cannot_be_written_is_a_warning_and_the_record_of_the_run_is_there(ended, lakehouse, caplog, tmp_path):
+    (tmp_path / "file").write_text("")
+    ended(metrics_file=str(tmp_path / "file" / "x.prom"), openlineage_file=str(tmp_path / "file" / "x.jsonl"))
+    assert "the metrics were not written" in caplog.text
+    assert "the lineage events were not written" in caplog.text
+    assert ("shopsphere_runs", "daily_update", "succeeded") in samples(metrics.text(lakehouse.settings))
+
+
+def test_json_logs_have_a_line_a_message_with_run_step_and_asset(lakehouse):
+    settings = lakehouse.settings.model_copy(update={"log_format": "json"})
+    lakehouse.instance.dispose()
+    with instances.open_instance(settings) as instance:
+        job = lakehouse.definitions.resolve_job_def("daily_update")
+        run_id = job.execute_in_process(instance=instance).run_id
+    said = lines(settings.log_dir / "runs.jsonl")
+    assert {line["run"] for line in said} == {run_id}
+    [made] = [
+        line
+        for line in said
+        if line.get("asset") == "finance.daily_revenue" and line["event"] == "ASSET_MATERIALIZATION"
+    ]
+    assert (made["job"], made["step"]) == ("daily_update", "models")
+
+
+def test_no_program_is_told_of_anything_by_default(lakehouse):
+    settings = lakehouse.settings
+    assert (settings.metrics_file, settings.openlineage_url, settings.openlineage_file) == ("", "", "")
+    assert settings.log_format == "text"
