@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.exam.expected import EXPECTED, QUARANTINE, REJECTS, Expected
+from ecommerce_pipeline.quality.contracts import reading
+from ecommerce_pipeline.settings import get_settings
 from shopsphere.ledger import Entry
 
 SAID = """
@@ -19,7 +21,7 @@ union all select 'findings', source_system || '.' || source_table, record_key, r
 union all select 'rejects', source_system || '.' || source_table, cast(customer_id as varchar), rule, 'rejected',
   case when dimension = 'validity' then 'accuracy' else dimension end, null, raw_record from quality.rejects
 """
-TOLD = ("nulled", "imputed", "inferred", "kept")
+TOLD, RELEASED = ("nulled", "imputed", "inferred", "kept"), "released"
 
 
 class Said:
@@ -27,6 +29,7 @@ class Said:
 
     def __init__(self, connection: Any, entries: Iterable[Entry]) -> None:
         self.rows = connection.execute(SAID).pl()
+        self.contracts = reading.read(get_settings())
         by_text = {line_of(entry): key_of(entry) for entry in entries if place_of(entry) == REJECTS}
         self.of: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         for row in self.rows.iter_rows(named=True):
@@ -43,8 +46,13 @@ class Said:
         return any(row["place"] in (QUARANTINE, REJECTS) for row in self.of.get((source, key), []))
 
     def fields_told(self, source: str, key: str) -> set[str]:
-        """The fields of the record of which somebody can know that they are not as they truly are."""
-        return {row["field"] for row in self.of.get((source, key), []) if row["status"] in TOLD}
+        """The fields of the record of which somebody can know that they are not as they truly are: a rule said so, or a
+        person let them in against a rule.
+        """
+        rows = self.of.get((source, key), [])
+        released = [row["rule"] for row in rows if row["status"] == RELEASED]
+        waived = {name for rule in released for name in self.contracts[source].rules[rule].fields}
+        return {row["field"] for row in rows if row["status"] in TOLD} | waived
 
 
 def place_of(entry: Entry) -> str:

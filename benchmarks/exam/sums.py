@@ -18,7 +18,16 @@ from shopsphere.state import Places
 
 LINES = next(table for table in truth.TABLES if table.published == "core.fct_order_items")
 EVENTS = next(table for table in truth.TABLES if table.source == "web.events")
-HELD = "select coalesce(sum(amount), 0) from quality.quarantine where source_table = '{table}' and status = 'open'"
+SET_ASIDE = "('open', 'dismissed')"  # what somebody let in is among the published
+HELD = (
+    "select coalesce(sum(amount), 0) from quality.quarantine where source_table = '{table}' and status in {set_aside}"
+)
+
+
+FIXED = (
+    "select coalesce(sum(cast(before_value as decimal(12, 2)) - cast(after_value as decimal(12, 2))), 0) "
+    "from quality.corrections where status = 'fixed' and field = 'sales_value'"
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,9 @@ def _written(student: Examinee, connection: Any) -> Sum:
         row = shop.execute("select sum(sales_value) from shop.order_items").fetchone()
     parts = {
         "published": _one(connection, "select coalesce(sum(sales_value), 0) from core.fct_order_items"),
-        "lines in quarantine": _one(connection, HELD.format(table="order_items")),
-        "orders in quarantine": _one(connection, HELD.format(table="orders")),
+        "lines in quarantine": _one(connection, HELD.format(table="order_items", set_aside=SET_ASIDE)),
+        "fixed by people": _one(connection, FIXED),
+        "orders in quarantine": _one(connection, HELD.format(table="orders", set_aside=SET_ASIDE)),
     }
     return Sum("order lines as the shop wrote them, USD", row[0] if row else Decimal(0), parts)
 
@@ -66,7 +76,7 @@ def _written(student: Examinee, connection: Any) -> Sum:
 def _true(student: Examinee, connection: Any, before: datetime) -> Sum:
     """As the customers paid, by the package's own Parquet."""
     key = pl.concat_str("order_id", "product_id", separator="-")
-    in_quarantine = connection.execute("select record_key from quality.quarantine where status = 'open'").pl()
+    in_quarantine = connection.execute(f"select record_key from quality.quarantine where status in {SET_ASIDE}").pl()
     held = truth.rows(LINES, student.copies, before).filter(
         key.is_in(in_quarantine["record_key"].implode())
         | pl.col("order_id").is_in(in_quarantine["record_key"].implode())
@@ -80,7 +90,7 @@ def _true(student: Examinee, connection: Any, before: datetime) -> Sum:
 def _deliveries(student: Examinee, connection: Any) -> Sum:
     parts = {
         "published": "select count(*) from staging.stg_web__events",
-        "quarantined": "select count(*) from quality.quarantine where source_system = 'web'",
+        "quarantined": f"select count(*) from quality.quarantine where source_system = 'web' and status in {SET_ASIDE}",
         "rejected": "select count(*) from quality.rejects where source_system = 'web'",
         "repeats": "select count(*) from quality.findings where rule = 'event_delivered_once'",
     }

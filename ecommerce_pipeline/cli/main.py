@@ -21,6 +21,7 @@ from ecommerce_pipeline.cli import (
     backup,
     branches,
     catalog,
+    contracts,
     dashboards,
     dictionary,
     doctor,
@@ -53,6 +54,7 @@ metrics.register(app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(branches.app, name="branch")
 catalog.register(app)
+app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(quality_report.app, name="quality")
 doctor.register(app)

@@ -1,5 +1,4 @@
-"""What a person may say about a record: the fields that can be fixed, with their types, and the rules that can be
-waived.
+"""What a person may say about a record: the fields that the contracts call fixable, with their types.
 
 The models apply the fixes by the macro `fixed`; a test holds the two alike.
 """
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
+from ecommerce_pipeline.quality.contracts.reading import Contracts
 from ecommerce_pipeline.quality.errors import QualityError
 
 CENT = Decimal("0.01")
@@ -39,41 +39,42 @@ def _code(text: str) -> str:
     return text.strip()
 
 
-Reader = Callable[[str], str]
-FIXABLE: Mapping[str, Mapping[str, Reader]] = {
-    "shop.orders": {"customer_id": _whole, "currency": _code, "placed_at": _instant},
-    "shop.order_items": {"quantity": _whole, "sales_value": _money},
-    "catalog.prices": {"price": _money},
-    "web.events": {"user_id": _whole, "occurred_at": _instant},
+# how a value of a contract's type is read, and how to say what it must be
+READERS: Mapping[str, tuple[Callable[[str], str], str]] = {
+    "integer": (_whole, "a whole number"),
+    "bigint": (_whole, "a whole number"),
+    "decimal(12,2)": (_money, "an amount such as 12.50"),
+    "timestamp": (_instant, "a time such as 2017-12-15T06:00:00"),
+    "text": (_code, "a text"),
 }
-MEANING: Mapping[Reader, str] = {
-    _whole: "a whole number",
-    _money: "an amount such as 12.50",
-    _instant: "a time such as 2017-12-15T06:00:00",
-    _code: "a text",
-}
-# where the rule is a doubt; every other rule holds what a table's own checks promise
-RELEASABLE = frozenset({"currency_in_iso_4217", "price_near_its_history", "price_near_its_cost"})
 
 
-def checked(table: str, values: Mapping[str, str]) -> dict[str, str]:
+def checked(contracts: Contracts, table: str, values: Mapping[str, str]) -> dict[str, str]:
     """The values as the models will read them; raises QualityError for a field or a value that cannot be. Times
     without a zone are UTC.
     """
-    fields = FIXABLE.get(table, {})
+    fields = contracts[table].fixable if table in contracts else {}
     if not values:
-        raise QualityError(f"{table}: no field was given. Next: --set FIELD=VALUE; {_choice(table)}")
+        raise QualityError(f"{table}: no field was given. Next: --set FIELD=VALUE; {_choice(contracts, table)}")
     found = {}
     for name, text in values.items():
         if name not in fields:
-            raise QualityError(f"{table} has no field {name!r} that can be fixed. Next: {_choice(table)}")
+            raise QualityError(f"{table} has no field {name!r} that can be fixed. Next: {_choice(contracts, table)}")
+        read, meaning = READERS[fields[name].type]
         try:
-            found[name] = fields[name](text)
+            found[name] = read(text)
         except (ValueError, InvalidOperation):
-            raise QualityError(f"{table}.{name}: {text!r} is not {MEANING[fields[name]]}. Next: give one") from None
+            raise QualityError(f"{table}.{name}: {text!r} is not {meaning}. Next: give one") from None
     return found
 
 
-def _choice(table: str) -> str:
-    fields = FIXABLE.get(table)
-    return f"one of {', '.join(fields)}" if fields else f"correct it at its source; known are {', '.join(FIXABLE)}"
+def is_waivable(contracts: Contracts, table: str, rule: str) -> bool:
+    """Whether the rule is a doubt; every other rule holds what a table's own checks promise."""
+    return table in contracts and rule in contracts[table].rules and contracts[table].rules[rule].waivable
+
+
+def _choice(contracts: Contracts, table: str) -> str:
+    if table in contracts and contracts[table].fixable:
+        return f"one of {', '.join(contracts[table].fixable)}"
+    known = [stream for stream, one in contracts.items() if one.fixable]
+    return f"correct it at its source; known are {', '.join(known)}"

@@ -16,6 +16,7 @@ from typing import Any
 from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.quality import decisions, fixes
+from ecommerce_pipeline.quality.contracts import reading
 from ecommerce_pipeline.quality.decisions import Decision
 from ecommerce_pipeline.quality.errors import QualityError
 from ecommerce_pipeline.settings import Settings
@@ -110,7 +111,7 @@ def fix(settings: Settings, record: Record, values: Mapping[str, str], by: str, 
     """Say what fields of a record truly are; returns them as the models will read them. Raises QualityError for a
     field or a value that cannot be.
     """
-    checked = fixes.checked(record.table, values)
+    checked = fixes.checked(reading.read(settings), record.table, values)
     _decide(settings, [record], decisions.FIX, by, reason, fix=json.dumps(checked, ensure_ascii=False, sort_keys=True))
     return checked
 
@@ -132,9 +133,9 @@ def undecided(records: Iterable[Record]) -> list[Record]:
 
 def release(settings: Settings, records: Iterable[Record], by: str, reason: str) -> int:
     """Let records in as they are; returns how many. Raises QualityError when a rule protects the tables themselves."""
-    records = list(records)
+    records, contracts = list(records), reading.read(settings)
     for record in records:
-        if record.rule not in fixes.RELEASABLE:
+        if not fixes.is_waivable(contracts, record.table, record.rule):
             raise QualityError(
                 f"{record.table} {record.record_key}: {record.rule} cannot be waived, the tables promise it. "
                 f"Next: `shopsphere quarantine fix {record.table} {record.record_key} --set FIELD=VALUE`, or dismiss it"

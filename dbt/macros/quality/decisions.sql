@@ -51,10 +51,3 @@
   from {{ ref('int_decisions') }}
   where source_system = 'web' and source_table = 'events'
 {%- endmacro %}
-
-{#- Every field of any table that can be fixed; the command's own list is ecommerce_pipeline/quality/fixes.py. -#}
-{% macro fixable_fields() -%}
-  {{ return([
-    'customer_id', 'currency', 'placed_at', 'quantity', 'sales_value', 'price', 'user_id', 'occurred_at'
-  ]) }}
-{%- endmacro %}

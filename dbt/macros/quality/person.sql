@@ -29,18 +29,24 @@
 {#- Lower case without blanks; null when it is not name@domain.tld. -#}
 {% macro cleaned_email(email) -%}
   {%- set tidy = 'lower(' ~ replace_matches(email, '[[:space:]]', '') ~ ')' -%}
-  case when {{ matches(tidy, '^[a-z0-9._%+-]+@([a-z0-9-]+[.])+[a-z]{2,}$') }} then {{ tidy }} end
+  case when {{ in_format(tidy, 'email') }} then {{ tidy }} end
 {%- endmacro %}
 
-{#- E.164 (+ and digits); a number without + is read as North American; null when the digits are too few or too
-    many. -#}
+{#- E.164 (+ and digits). A number without + is a North American one, or null. With +, a zero right after the
+    country's code may be the one that is dialled at home, so it is null, but for the countries whose numbers begin with
+    a zero. tests/quality holds it against phonenumbers: the same number, or none. -#}
 {% macro cleaned_phone(phone) -%}
   {%- set digits = replace_matches(phone, '[^0-9]', '') -%}
-  {%- set is_national = 'not ' ~ matches(phone, '^ *[+]') ~ ' and length(' ~ digits ~ ') = 10' -%}
-  {%- set intended = "case when " ~ is_national ~ " then '1' || " ~ digits ~ ' else ' ~ digits ~ ' end' -%}
+  {%- set home_zero = '^(7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|2[1-689][0-9]|3[578][0-9]|42[0-9]'
+    ~ '|5[09][0-9]|6[7-9][0-9]|8[0578][0-9]|9[679][0-9])0' -%}
   case
-    when {{ matches(phone, '[A-Za-z]') }} then null
-    when {{ matches(intended, '^(1[2-9][0-9]{9}|[2-9][0-9]{7,14})$') }} then '+' || {{ intended }}
+    when not {{ matches(phone, '^ *[+]?[-0-9 ()./]+$') }} then null
+    when not {{ matches(phone, '^ *[+]') }}
+      then case when {{ matches(digits, '^1?[2-9][0-9]{9}$') }} then '+1' || substr({{ digits }}, length({{ digits }}) - 9) end
+    when
+      {{ matches(digits, '^(1[2-9][0-9]{9}|[2-9][0-9]{6,14})$') }}
+      and ({{ matches(digits, '^(225|229|241|242|378|39)') }} or not {{ matches(digits, home_zero) }})
+      then '+' || {{ digits }}
   end
 {%- endmacro %}
 

@@ -1,10 +1,20 @@
 {#- Everything a model promises of its rows, in one scan. `rules` maps a dimension of quality to rules, and a rule's name
     to an SQL predicate that must be true for every row (NULL counts as broken), `grain` are the columns of which no
     combination stands twice (uniqueness), `every_day` is the column in which no day is missing from the first order to
-    as_of (completeness). The failing result names each broken rule with its number of rows. -#}
-{% test holds(model, rules={}, grain=[], every_day=none) %}
+    as_of (completeness). `contract` names the stream (shop.orders) whose contract the model keeps: its promises are
+    added, and its key is the grain unless one is given; `known` maps a column to the stream whose contract lists its
+    values. The failing result names each broken rule with its number of
+    rows. -#}
+{% test holds(model, rules={}, grain=[], every_day=none, contract=none, known={}) %}
   {{ config(fail_calc='coalesce(sum(broken_rows), 0)') }}
   {%- set rules = rules_of_all(rules) %}
+  {%- for column, stream in known.items() %}
+    {%- do rules.update({column ~ '_is_known': column ~ ' in (' ~ values_of(stream, column) ~ ')'}) %}
+  {%- endfor %}
+  {%- if contract %}
+    {%- do rules.update(promises_of(contract)) %}
+    {%- set grain = grain or contract_of(contract).grain %}
+  {%- endif %}
   {%- set counted = rules.keys() | list + (['one_row_per_grain'] if grain else []) %}
   {%- if counted %}
   with by_grain as (

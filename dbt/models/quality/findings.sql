@@ -98,7 +98,97 @@ unknown_events as (
     event_type as value,
     _commit_seq
   from {{ ref('stg_web__events') }}
-  where event_type not in ('visit', 'view', 'click', 'add_to_cart', 'signup', 'checkout', 'purchase')
+  where event_type not in ({{ values_of('web.events', 'event_type') }})
+
+),
+
+-- across systems: what was ordered, paid, given back and clicked must tell one story. An order is known by any version
+-- of it; its total only when all its lines are believed.
+orders as (
+
+  select distinct order_id
+  from {{ ref('base_shop__orders') }}
+
+),
+
+totals as (
+
+  select
+    order_id,
+    revenue
+  from {{ ref('fct_orders') }}
+  where
+    item_count > 0
+    and order_id not in (
+      select order_id
+      from {{ ref('base_shop__order_items') }}
+      where rule is not null
+    )
+
+),
+
+payments as (
+
+  select
+    'shop' as source_system,
+    'payments' as source_table,
+    cast(paid.payment_id as varchar) as record_key,
+    cast(null as bigint) as customer_id,
+    case when orders.order_id is null then 'payment_has_its_order' else 'payment_is_the_orders_total' end as rule,
+    case when orders.order_id is null then 'order_id' else 'amount' end as field,
+    case when orders.order_id is null then cast(paid.order_id as varchar) else cast(paid.amount as varchar) end
+      as value,
+    paid._commit_seq
+  from (
+    select
+      *,
+      sum(amount) over (partition by order_id) as paid_for_order
+    from {{ ref('stg_shop__payments') }}
+  ) as paid
+  left join orders on paid.order_id = orders.order_id
+  left join totals on paid.order_id = totals.order_id
+  where orders.order_id is null or paid.paid_for_order <> totals.revenue
+
+),
+
+refunds as (
+
+  select
+    'shop' as source_system,
+    'refunds' as source_table,
+    cast(given.refund_id as varchar) as record_key,
+    cast(null as bigint) as customer_id,
+    case when orders.order_id is null then 'refund_has_its_order' else 'refund_within_its_order' end as rule,
+    case when orders.order_id is null then 'order_id' else 'amount' end as field,
+    case when orders.order_id is null then cast(given.order_id as varchar) else cast(given.amount as varchar) end
+      as value,
+    given._commit_seq
+  from (
+    select
+      *,
+      sum(amount) over (partition by order_id) as given_for_order
+    from {{ ref('stg_shop__refunds') }}
+  ) as given
+  left join orders on given.order_id = orders.order_id
+  left join totals on given.order_id = totals.order_id
+  where orders.order_id is null or given.given_for_order > totals.revenue
+
+),
+
+purchases as (
+
+  select
+    'web' as source_system,
+    'events' as source_table,
+    events.event_id as record_key,
+    events.user_id as customer_id,
+    'purchase_has_its_order' as rule,
+    'order_id' as field,
+    cast(events.order_id as varchar) as value,
+    events._commit_seq
+  from {{ ref('stg_web__events') }} as events
+  left join orders on events.order_id = orders.order_id
+  where events.event_type = 'purchase' and orders.order_id is null
 
 ),
 
@@ -115,6 +205,12 @@ found as (
   select * from late_events
   union all
   select * from unknown_events
+  union all
+  select * from payments
+  union all
+  select * from refunds
+  union all
+  select * from purchases
 
 )
 
