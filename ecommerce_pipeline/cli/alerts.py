@@ -41,7 +41,10 @@ def list_(days: Annotated[float, typer.Option(min=0, help="closed ones of so man
         until = f"{closed:%Y-%m-%dT%H:%M:%SZ}" if closed else "open"
         owners = ", ".join(notice.owners)
         table.add_row(notice.incident, notice.since, until, notice.what, owners, notice.runbook)
-    console.print_table(table)
+    if incidents:
+        console.print_table(table)
+    else:
+        console.say("nothing is open, and nothing was")
     for delivery in undelivered:
         _say(f"{delivery.channel}: {delivery.state}, {delivery.tries} tries: {delivery.error}")
 

@@ -185,6 +185,13 @@ def _api(settings: Settings) -> Finding:
         )
 
 
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    """Somebody is told when something breaks."""
+    to = len(settings.alerts_to.get_secret_value().split())
+    advice = "" if to else "set SHOPSPHERE_ALERTS_TO in .env, then `shopsphere alerts test`"
+    yield Finding("alerts", "ok" if to else "warning", f"{to} addresses" if to else "nobody is told", advice)
+
+
 def _writable(settings: Settings) -> Iterator[Finding]:
     place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
     fit = os.access(place, os.W_OK)
@@ -203,4 +210,5 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _env_file,
     _catalog,
     _sources,
+    _alerts,
 )
