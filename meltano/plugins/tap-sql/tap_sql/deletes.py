@@ -24,11 +24,12 @@ COMPARED_AT = "keys_compared_at"
 
 
 def compared_at(selection: Selection, before: Mapping[str, Any] | None, *, now: datetime) -> str | None:
-    """When the keys were last compared once this run has ended, ISO 8601; None if they never are.
+    """When the keys were last compared once this run has ended, ISO 8601; None if they never are, or always.
 
-    A first run has nothing to compare with, so its own time counts.
+    A first run has nothing to compare with, so its own time counts. Of a stream whose keys every run compares nothing
+    is noted: the bookmark would move, and the target commit it, though nothing has happened.
     """
-    if selection.compare_keys_hours is None:
+    if not selection.compare_keys_hours:
         return None
     last = (before or {}).get(COMPARED_AT)
     if before and not is_due(selection, before, now=now):

@@ -100,6 +100,14 @@ def test_keys_are_compared_when_their_time_has_come_and_not_before(pair):
     assert due == {"23:59 ago": False, "a day ago": True, "ahead": True}
 
 
+@pytest.mark.parametrize(("hours", "commits"), [(0, 1), (24, 1)])
+def test_a_comparison_that_finds_nothing_commits_nothing(pair, hours, commits):
+    pair.hours = hours
+    for _ in range(3):
+        pair.run()
+    assert pair.lake.commits("t") == commits
+
+
 def test_a_table_without_a_key_and_a_wrong_number_are_refused(pair):
     pair.hours = "daily"
     with pytest.raises(TapError, match="Next: set it to a number of hours"):
