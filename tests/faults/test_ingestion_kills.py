@@ -127,7 +127,7 @@ class Lab:
         """What files stand for the moments."""
         lake = self.settings.lake_dir / "warehouse"
         return {
-            "batch staged": names(self.folder / "stage", "*.parquet"),
+            "batch staged": names(self.folder / "stage", "*.arrow"),
             "data file written": names(lake, "*.parquet"),
             "manifest written": names(lake, "*.avro"),
             "metadata written": names(lake, "*.metadata.json"),

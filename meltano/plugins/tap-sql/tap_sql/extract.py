@@ -33,7 +33,7 @@ class Extraction:
     def __init__(self, settings: Settings, session: Session, state: Mapping[str, Any], emit: Emit) -> None:
         sweep(settings.stage)
         self._settings, self._session = settings, session
-        self._outbox = Outbox(emit, settings.stage, settings.batches_ahead)
+        self._outbox = Outbox(emit, settings)
         self._state: dict[str, Any] = {**state, "bookmarks": dict(state.get("bookmarks") or {})}
 
     def run(self, catalog: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,9 +19,10 @@ Emit = Callable[[Mapping[str, Any]], None]
 class Outbox:
     """Writes the messages of one run, in order."""
 
-    def __init__(self, emit: Emit, folder: Path, ahead: int) -> None:
-        """Batch files go to `folder`; `ahead` of them may wait for the target before the tap does."""
-        self.emit, self._stage = emit, Stage(folder, ahead)
+    def __init__(self, emit: Emit, settings: Settings) -> None:
+        """Batch files go to the settings' stage folder, in the settings' format."""
+        self.emit, self._form = emit, settings.batch_format
+        self._stage = Stage(settings.stage, settings.batches_ahead, settings.batch_format)
 
     def schema(self, selection: Selection, *, overlap: Overlap | None = None, more: Sequence[Column] = ()) -> None:
         """SCHEMA of the selected columns and `more`; `x-overlap` tells which rows may stand in the table already."""
@@ -43,7 +43,7 @@ class Outbox:
         for misfit in misfits:
             self.emit(_reject(selection, misfit))
         if batch.num_rows:
-            self.emit(_batch(selection, [self._stage.put(batch)]))
+            self.emit(_batch(selection, [self._stage.put(batch)], self._form))
         return batch
 
     def present_keys(
@@ -56,7 +56,7 @@ class Outbox:
         """
         files = [] if keys is None or not keys.num_rows else [self._stage.put(keys)]
         claim = {"deleted_at": at.isoformat(), "set": dict(marks), "last": last}
-        self.emit({**_batch(selection, files), "x-present-keys": claim})
+        self.emit({**_batch(selection, files, self._form), "x-present-keys": claim})
 
     def state(self, value: Mapping[str, Any], *, commit: bool = False) -> None:
         """STATE: it covers all that was sent before; `commit` asks the target to commit that now."""
@@ -77,11 +77,11 @@ def chunks(batches: Iterator[pa.RecordBatch], settings: Settings) -> Iterator[pa
         yield pa.Table.from_batches(pending)
 
 
-def _batch(selection: Selection, addresses: list[str]) -> dict[str, Any]:
+def _batch(selection: Selection, addresses: list[str], form: str) -> dict[str, Any]:
     return {
         "type": "BATCH",
         "stream": selection.table.stream,
-        "encoding": {"format": "parquet", "compression": "none"},
+        "encoding": {"format": form, "compression": "none"},
         "manifest": addresses,
         "time_extracted": datetime.now(UTC).isoformat(),
     }

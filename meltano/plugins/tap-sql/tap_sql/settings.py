@@ -48,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch_bytes: Annotated[
         int, Meta(ge=1, description="bytes of a batch file, about; bounds the memory of wide rows")
     ] = 64_000_000
+    batch_format: Annotated[
+        Literal["arrow", "parquet"], Meta(description="parquet for targets that read no Arrow files; it costs more")
+    ] = "arrow"
     batches_ahead: Annotated[
         int,
         Meta(

@@ -1,8 +1,8 @@
 """Batch files between tap and target: each run's own folder, bounded in size, swept when its run is long gone.
 
-Files are plain Parquet without compression, dictionaries or statistics: they live for a second on one machine, and
-every cycle spent on making them small is spent twice. The target deletes each file once it stands in the table's data
-files.
+They are Arrow files, which the target maps into its memory without decoding them, or Parquet for targets that know no
+Arrow: without compression, dictionaries or statistics, since they live for a second on one machine. The target deletes
+each file once it stands in the table's data files.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ ATTEMPTS = 20
 class Stage:
     """The folder of one run."""
 
-    def __init__(self, root: Path, ahead: int) -> None:
-        """`ahead` files may wait for the target before the tap does."""
+    def __init__(self, root: Path, ahead: int, form: str) -> None:
+        """`ahead` files may wait for the target before the tap does; `form` is arrow or parquet."""
         self._folder = root / f"run-{uuid.uuid4().hex}"
-        self._ahead = ahead
+        self._ahead, self._form = ahead, form
         self._written: list[Path] = []
 
     def put(self, rows: pa.Table) -> str:
         """Write the rows; returns the file's address."""
         self._wait_for_target()
-        path = self._folder / f"{uuid.uuid4().hex}.parquet"
+        path = self._folder / f"{uuid.uuid4().hex}.{self._form}"
         try:
             self._write(path, rows)
         except OSError as error:
@@ -55,20 +55,27 @@ class Stage:
         for attempt in range(ATTEMPTS):
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                pq.write_table(
-                    rows,
-                    path,
-                    compression="none",
-                    use_dictionary=False,
-                    write_statistics=False,
-                    row_group_size=rows.num_rows,
-                    store_schema=False,
-                )
+                self._write_once(path, rows)
             except (FileExistsError, FileNotFoundError):
                 if attempt == ATTEMPTS - 1:
                     raise
             else:
                 return
+
+    def _write_once(self, path: Path, rows: pa.Table) -> None:
+        if self._form == "arrow":
+            with pa.ipc.new_file(str(path), rows.schema) as file:
+                file.write_table(rows)
+            return
+        pq.write_table(
+            rows,
+            path,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
+            row_group_size=rows.num_rows,
+            store_schema=False,
+        )
 
     def _wait_for_target(self) -> None:
         """Do not run ahead of the target; go on after a while, since a stock target may keep files until its end.

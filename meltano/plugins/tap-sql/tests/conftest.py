@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import psycopg
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tap_sql.catalog import to_catalog
 from tap_sql.engines import engine_for
@@ -54,7 +53,7 @@ class Sent:
         self.messages.append(plain)
         for address in plain.get("manifest", []):
             path = Path(address.removeprefix("file://"))
-            self.tables.setdefault(plain["stream"], []).append(pq.read_table(path))
+            self.tables.setdefault(plain["stream"], []).append(pa.ipc.open_file(path).read_all())
             if not self._keep_files:
                 path.unlink()
 

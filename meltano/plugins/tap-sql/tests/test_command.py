@@ -93,7 +93,7 @@ def test_a_server_that_dies_while_it_is_read_ends_the_run(source, tmp_path):
     for folder in source.stage.glob("run-*"):  # as the target would
         deadline = time.monotonic() + 30
         while process.poll() is None and time.monotonic() < deadline:
-            for file in folder.glob("*.parquet"):
+            for file in folder.glob("*.arrow"):
                 file.unlink()
             time.sleep(0.01)
     rest, errors = process.communicate(timeout=30)
@@ -126,18 +126,18 @@ def test_batches_of_runs_long_dead_are_swept_and_others_left(tmp_path):
     old, young = tmp_path / "run-old", tmp_path / "run-young"
     for folder in (old, young):
         folder.mkdir()
-        (folder / "x.parquet").write_bytes(b"x")
+        (folder / "x.arrow").write_bytes(b"x")
     os.utime(old, (1, 1))
     sweep(tmp_path)
     assert [folder.name for folder in tmp_path.iterdir()] == ["run-young"]
 
 
 def test_the_tap_does_not_run_ahead_of_its_target(tmp_path):
-    stage, rows, most = Stage(tmp_path, ahead=3), pa.table({"v": [1]}), []
+    stage, rows, most = Stage(tmp_path, ahead=3, form="arrow"), pa.table({"v": [1]}), []
 
     def target():
         for _ in range(20):
-            files = sorted(tmp_path.rglob("*.parquet"))
+            files = sorted(tmp_path.rglob("*.arrow"))
             most.append(len(files))
             if files:
                 files[0].unlink()
@@ -153,9 +153,10 @@ def test_the_tap_does_not_run_ahead_of_its_target(tmp_path):
 
 def test_a_tap_that_waits_for_a_target_that_is_gone_ends(source, tmp_path):
     source.execute("create table t (id int primary key); insert into t select generate_series(1, 5000)")
+    source.execute("create table u (id int primary key); insert into u select generate_series(1, 5000)")
     path, config = tmp_path / "catalog.json", tmp_path / "config.json"
     path.write_text(json.dumps(source.selected(key=None)))
-    config.write_text(json.dumps(source.config | {"batch_rows": 100, "batch_bytes": 1000, "batches_ahead": 1}))
+    config.write_text(json.dumps(source.config | {"batches_ahead": 1}))  # u's batch waits until t's is taken
     program = [sys.executable, "-c", "from tap_sql.cli import main; main()", f"--config={config}", f"--catalog={path}"]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while '"BATCH"' not in process.stdout.readline():
@@ -166,11 +167,11 @@ def test_a_tap_that_waits_for_a_target_that_is_gone_ends(source, tmp_path):
 
 
 def test_a_folder_that_the_target_removes_meanwhile_is_made_again(tmp_path):
-    stage, rows, stop = Stage(tmp_path, ahead=3), pa.table({"v": [1]}), threading.Event()
+    stage, rows, stop = Stage(tmp_path, ahead=3, form="arrow"), pa.table({"v": [1]}), threading.Event()
 
     def target():
         while not stop.is_set():
-            for file in tmp_path.rglob("*.parquet"):
+            for file in tmp_path.rglob("*.arrow"):
                 file.unlink()
             for folder in tmp_path.glob("run-*"):
                 with contextlib.suppress(OSError):

@@ -87,7 +87,7 @@ class Line:
         """How many files of each kind there are; the metadata of one table more is the moment between two commits."""
         data = self.folder / "lake/warehouse"
         return {
-            "batch staged": len(list((self.source.stage).rglob("*.parquet"))),
+            "batch staged": len(list(self.source.stage.rglob("*.arrow"))),
             "data file written": len(list(data.rglob("*.parquet"))),
             "metadata written": len(list(data.rglob("*.metadata.json"))),
             "begun": 0,
