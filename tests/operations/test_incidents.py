@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.operations.alerts import lake
+from ecommerce_pipeline.operations.alerts import lake, runs, store, watch
 from ecommerce_pipeline.operations.alerts.channels import AlertsError
 
 DOWN = "tap-shop: connection to server at 127.0.0.1 failed: Connection refused. Next: bring it back, run again"
@@ -188,6 +188,17 @@ def test_the_digest_comes_once_a_day_and_on_quiet_days_too(told, receiver):
     assert said["event"] == "digest"
     assert "all is well" in said["what"]
     assert "0 runs ended" in said["cause"]
+
+
+def test_a_run_is_looked_at_once(told, trouble):
+    trouble.source = DOWN
+    told.run()
+    told.look()
+    with store.opened(told.settings) as connection:
+        seen = store.mark(connection, watch.LOOKED_AT)
+    assert runs.ended_since(told.instance, seen) == []
+    told.run()
+    assert len(runs.ended_since(told.instance, seen)) == 1
 
 
 def test_an_address_of_an_unknown_kind_is_refused_without_being_shown(told):

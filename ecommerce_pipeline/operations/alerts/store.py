@@ -21,10 +21,11 @@ from ecommerce_pipeline.settings import Settings
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)
 MOST_REFUSALS = 5  # a message that its receiver will not take is given up after so many; one that meets nobody never
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 WAITING, REFUSED, TOLD, GIVEN_UP = "waiting", "refused", "told", "given up"
 
 own = MetaData()
-# Times are milliseconds since 1970 in UTC, as in the lake's other tables.
+# Times are milliseconds since 1970 in UTC, as in the lake's other tables; marks are microseconds.
 incidents = Table(
     "alert_incidents",
     own,
@@ -142,13 +143,14 @@ def keep(connection: Connection, delivery: Delivery) -> None:
 def mark(connection: Connection, name: str) -> datetime | None:
     """The time kept under a name."""
     at = connection.scalar(select(marks.c.at).where(marks.c.name == name))
-    return _time(at) if at is not None else None
+    return EPOCH + at * MICROSECOND if at is not None else None
 
 
 def set_mark(connection: Connection, name: str, at: datetime) -> None:
-    """Keep a time under a name."""
-    if not connection.execute(update(marks).where(marks.c.name == name).values(at=_ms(at))).rowcount:
-        connection.execute(insert(marks).values(name=name, at=_ms(at)))
+    """Keep a time under a name, to the microsecond: it is compared with Dagster's own."""
+    value = (at.astimezone(UTC) - EPOCH) // MICROSECOND
+    if not connection.execute(update(marks).where(marks.c.name == name).values(at=value)).rowcount:
+        connection.execute(insert(marks).values(name=name, at=value))
 
 
 def since(connection: Connection, at: datetime) -> list[tuple[Notice, datetime | None]]:
