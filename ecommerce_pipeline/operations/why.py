@@ -152,7 +152,7 @@ def _time(settings: Settings, instance: DagsterInstance, name: str) -> Time | No
 
 def _next(state: State, name: str, failures: Sequence[tuple[str, str]], newer: Sequence[Made]) -> str:
     if failures:
-        said = failures[0][1].partition("Next: ")[2].strip()
+        said = failures[0][1].partition("Next: ")[2].strip().partition("\n")[0]
         return said or f"mend the cause above, then `shopsphere materialize '+{name}'`"
     if state == "never made":
         return f"`shopsphere materialize '+{name}'`"
