@@ -37,7 +37,7 @@ def test_an_asset_that_waits_for_a_failed_source_says_which_and_what_to_do(ask, 
     assert found.state == "red"
     assert found.failures == (("raw_shop__orders failed in daily_update", DOWN),)
     assert found.made is not None
-    assert found.next == "bring the shop's database back\nStreams committed before are kept."
+    assert found.next == "bring the shop's database back"
 
 
 def test_a_refused_publication_names_the_check_that_does_not_hold(ask, lakehouse, trouble):
