@@ -7,6 +7,7 @@ import http.server
 import json
 import shutil
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from ecommerce_pipeline.operations import instance as instances
 from ecommerce_pipeline.operations.alerts import watch
+from ecommerce_pipeline.operations.stack import tls
 from ecommerce_pipeline.settings import Settings
 
 OWNER = "team:finance"
@@ -182,13 +185,39 @@ class Inbox:
         return "250 OK"
 
 
-@pytest.fixture
-def mail_server() -> Iterator[tuple[Inbox, int]]:
+@contextmanager
+def listening(**how: object) -> Iterator[tuple[Inbox, int]]:
+    """A mail server on a free port."""
     inbox = Inbox()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    listening = Controller(inbox, hostname="127.0.0.1", port=port)
-    listening.start()
-    yield inbox, port
-    listening.stop()
+    server = Controller(inbox, hostname="127.0.0.1", port=port, **how)
+    server.start()
+    try:
+        yield inbox, port
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[tuple[Inbox, int]]:
+    with listening() as started:
+        yield started
+
+
+@pytest.fixture
+def strict_mail_server(tmp_path) -> Iterator[tuple[Inbox, int, Path]]:
+    """One that takes mail only over TLS and from who signed in as data/hunter2; and the certificate to trust."""
+    pem = tls.server_pem(Settings(_env_file=None, home=tmp_path / "mail"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+
+    def known(_server, _session, _envelope, _mechanism, data):
+        return AuthResult(success=(data.login, data.password) == (b"data", b"hunter2"))
+
+    with listening(tls_context=context, require_starttls=True, authenticator=known, auth_required=True) as (
+        inbox,
+        port,
+    ):
+        yield inbox, port, pem.with_name("ca.pem")

@@ -36,6 +36,23 @@ def test_an_alert_comes_by_mail_with_everything_in_it(broken, mail_server):
         assert part in text
 
 
+def test_a_mail_server_is_signed_in_to_over_tls(broken, strict_mail_server, monkeypatch):
+    inbox, port, trusted = strict_mail_server
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    signed_in = {"smtp_encryption": "starttls", "smtp_user": "data", "smtp_password": SecretStr("hunter2")}
+    assert broken("mailto:data@example.com", **{**mailing(port), **signed_in}).look().told == 1
+    assert len(inbox.mails) == 1
+
+
+def test_a_mail_server_that_nobody_vouches_for_gets_no_password_and_no_mail(broken, strict_mail_server):
+    inbox, port, _ = strict_mail_server
+    signed_in = {"smtp_encryption": "starttls", "smtp_user": "data", "smtp_password": SecretStr("hunter2")}
+    found = broken("mailto:data@example.com", **{**mailing(port), **signed_in}).look()
+    assert (found.told, inbox.mails) == (0, [])
+    assert "certificate verify failed" in found.failures[0]
+    assert "hunter2" not in found.failures[0]
+
+
 def test_slack_and_what_speaks_like_it_gets_one_text(broken, receiver):
     broken(f"slack+{receiver.address}").look()
     [said] = receiver.bodies
