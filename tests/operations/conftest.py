@@ -43,6 +43,7 @@ class Trouble:
 
     source: str = ""
     check: str = ""
+    chart: str = ""
 
 
 @pytest.fixture
@@ -74,7 +75,14 @@ def graph(trouble: Trouble) -> dg.Definitions:
         yield dg.MaterializeResult(asset_key=["finance", "daily_revenue"], metadata=FACTS)
         yield dg.AssetCheckResult(passed=True, check_name=check.name, asset_key=check.asset_key)
 
-    dashboard = dg.AssetSpec(["dashboards", "finance"], deps=[["finance", "daily_revenue"]])
+    shown = dg.AssetCheckSpec("every_chart_returns_rows", asset=["dashboards", "finance"])
+
+    @dg.asset(key=["dashboards", "finance"], deps=[["finance", "daily_revenue"]], check_specs=[shown])
+    def dashboard() -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        yield dg.MaterializeResult()
+        severity = dg.AssetCheckSeverity.ERROR
+        yield dg.AssetCheckResult(passed=not trouble.chart, severity=severity, metadata={"broken": trouble.chart})
+
     job = dg.define_asset_job("daily_update", dg.AssetSelection.all())
     return dg.Definitions(assets=[tap_shop, models, dashboard], jobs=[job], executor=dg.in_process_executor)
 

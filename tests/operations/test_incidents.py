@@ -87,6 +87,20 @@ def test_a_refused_publication_says_which_table_failed_and_that_readers_keep_yes
     assert receiver.bodies[-1]["event"] == "recovered"
 
 
+def test_a_check_that_fails_while_its_step_goes_on_is_told_too(told, trouble, receiver):
+    trouble.chart = "Revenue by day: no such column"
+    assert told.run()
+    told.look()
+    [said] = receiver.bodies
+    assert said["what"] == "every_chart_returns_rows of dashboards.finance does not hold"
+    assert said["cause"] == "broken: Revenue by day: no such column"
+    assert said["dashboards"] == ["finance"]
+    trouble.chart = ""
+    told.run()
+    told.look()
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+
+
 def test_marts_past_their_deadline_by_the_wall_clock_are_told_once_for_all_until_a_run_publishes(told, receiver):
     assert told.run()
     told.look(35 * HOUR)

@@ -100,10 +100,10 @@ def test_lineage_events_tell_what_each_asset_read_and_how_it_ended(ended, troubl
     trouble.source = DOWN
     ended(openlineage_file=str(tmp_path / "lineage.jsonl"))
     told = [(event["job"]["name"], event["eventType"]) for event in lines(tmp_path / "lineage.jsonl")]
-    both = ["finance.daily_revenue", "raw_shop.orders"]
-    assert told[:4] == [(name, state) for name in both for state in ("START", "COMPLETE")]
-    assert told[4:] == [(name, state) for name in both for state in ("START", "FAIL")]
-    first = lines(tmp_path / "lineage.jsonl")[1]
+    every = ["dashboards.finance", "finance.daily_revenue", "raw_shop.orders"]
+    assert told[:6] == [(name, state) for name in every for state in ("START", "COMPLETE")]
+    assert told[6:] == [(name, state) for name in every for state in ("START", "FAIL")]
+    first = lines(tmp_path / "lineage.jsonl")[3]
     assert [dataset["name"] for dataset in first["inputs"]] == ["raw_shop.orders"]
     assert first["run"]["facets"]["parent"]["job"]["name"] == "daily_update"
     [output] = first["outputs"]
@@ -119,12 +119,12 @@ def test_a_start_and_its_end_are_one_run_of_the_asset_and_another_runs_are_anoth
         ended(openlineage_file=str(tmp_path / "lineage.jsonl"))
     ids = [event["run"]["runId"] for event in lines(tmp_path / "lineage.jsonl")]
     assert ids[0] == ids[1]
-    assert len(set(ids)) == 4
+    assert len(set(ids)) == 6
 
 
 def test_lineage_events_reach_a_server(ended, receiver):
     ended(openlineage_url=f"http://127.0.0.1:{receiver.port}")
-    assert [event["eventType"] for event in receiver.bodies] == ["START", "COMPLETE"] * 2
+    assert [event["eventType"] for event in receiver.bodies] == ["START", "COMPLETE"] * 3
 
 
 def test_what_cannot_be_written_is_a_warning_and_the_record_of_the_run_is_there(ended, lakehouse, caplog, tmp_path):

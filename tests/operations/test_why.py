@@ -78,5 +78,5 @@ def test_its_part_of_the_time_has_the_slowest_of_the_run_and_a_trend_from_six_ru
             assert ask().time.trend is None
     time = ask().time
     assert 0 < time.seconds <= time.run_seconds
-    assert {asset for asset, _ in time.slowest} == {"finance.daily_revenue", "raw_shop.orders"}
+    assert {asset for asset, _ in time.slowest} == {"dashboards.finance", "finance.daily_revenue", "raw_shop.orders"}
     assert time.trend is not None

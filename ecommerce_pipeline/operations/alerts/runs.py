@@ -49,6 +49,7 @@ def findings(instance: DagsterInstance, record: RunRecord) -> Iterator[Finding]:
             yield from (Healed(f"{kind}:{step}", at) for kind in ("run", "check"))
         else:
             yield _failed_step(step, entry, entries, job, run.run_id)
+    yield from _checks(entries, steps, run.run_id)
     if run.is_success:
         yield from (Healed(f"run:{name}", at) for name in {job, SELECTION if job == DAILY_UPDATE else job})
     elif not any(entry.dagster_event_type == DagsterEventType.STEP_FAILURE for entry in steps.values()):
@@ -73,6 +74,24 @@ def _failed_step(step: str, entry: EventLogEntry, entries: list[EventLogEntry], 
         what = f"{len(refused)} blocking checks failed; readers keep yesterday's tables"
         return Wrong(f"check:{step}", "check", what, at, said, _tables_refused(entries), run_id=run_id)
     return Wrong(f"run:{step}", "run", f"{step} failed in {job}", at, said, _not_made(entries, step), run_id=run_id)
+
+
+def _checks(entries: Iterable[EventLogEntry], steps: Mapping[str, EventLogEntry], run_id: str) -> Iterator[Finding]:
+    """Checks of error severity that failed although their step went on, as those of the dashboards do; and all that
+    hold.
+    """
+    for entry in entries:
+        check, step = entry.asset_check_evaluation, steps.get(entry.step_key or "")
+        if check is None or step is None or step.dagster_event_type != DagsterEventType.STEP_SUCCESS:
+            continue
+        at, table = datetime.fromtimestamp(entry.timestamp, UTC), ".".join(check.asset_key.path)
+        key = f"check:{table}:{check.check_name}"
+        if check.passed:
+            yield Healed(key, at)
+        elif check.severity.value == "ERROR":
+            found = "\n".join(f"{name}: {value.value}" for name, value in check.metadata.items() if value.value)
+            what = f"{check.check_name} of {table} does not hold"
+            yield Wrong(key, "check", what, at, found[:CAUSE_CHARACTERS], (check.asset_key,), run_id=run_id)
 
 
 def _said(entry: EventLogEntry) -> tuple[str, Mapping[str, Any]]:
