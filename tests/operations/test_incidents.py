@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pyarrow as pa
 import pytest
 from pydantic import SecretStr
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.operations.alerts import lake, runs, store, watch
 from ecommerce_pipeline.operations.alerts.channels import AlertsError
+from ecommerce_pipeline.operations.alerts.sensor import alerts
 
 DOWN = "tap-shop: connection to server at 127.0.0.1 failed: Connection refused. Next: bring it back, run again"
 REFUSED = "Nothing was published: 1 results stand against it. Readers keep the tables they had."
@@ -202,6 +204,18 @@ def test_the_digest_comes_once_a_day_and_on_quiet_days_too(told, receiver):
     assert said["event"] == "digest"
     assert "all is well" in said["what"]
     assert "0 runs ended" in said["cause"]
+
+
+def test_dagsters_sensor_tells_of_runs_that_no_command_line_started(told, trouble, receiver):
+    watching = alerts(told.settings)
+    assert watching.default_status == dg.DefaultSensorStatus.RUNNING
+    repository = dg.Definitions.merge(told.definitions, dg.Definitions(sensors=[watching])).get_repository_def()
+    trouble.source = DOWN
+    told.run()
+    for said in ("1 opened, 0 recovered, 1 messages told", "0 opened, 0 recovered, 0 messages told"):
+        context = dg.build_sensor_context(told.instance, repository_def=repository)
+        assert repository.get_sensor_def("alerts").evaluate_tick(context).skip_message == said
+    assert [one["dashboards"] for one in receiver.bodies] == [["finance"]]
 
 
 def test_a_run_is_looked_at_once(told, trouble):
