@@ -21,11 +21,15 @@ from ecommerce_pipeline.ingestion.assets import raw_assets
 from ecommerce_pipeline.operations import jobs, partitions, pipeline_runs, policies, schedules, sensors
 from ecommerce_pipeline.operations.configuration import configured
 from ecommerce_pipeline.operations.threads import threads_executor
+from ecommerce_pipeline.quality.arrivals import arrival_checks
+from ecommerce_pipeline.quality.contracts import reading
 from ecommerce_pipeline.quality.decisions import decisions_asset
 from ecommerce_pipeline.quality.rejects import rejects_asset
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.sources import sensors as source_sensors
+from ecommerce_pipeline.sources import totals
 from ecommerce_pipeline.sources.assets import source_assets
+from ecommerce_pipeline.streams import extractors
 from ecommerce_pipeline.transformation import project
 from ecommerce_pipeline.transformation.assets import model_assets
 
@@ -37,6 +41,7 @@ def lakehouse(settings: Settings) -> Definitions:
     upkeep_job, dashboards_job = jobs.upkeep_job(settings), jobs.dashboards_job()
     return Definitions(
         assets=[policies.apply(part) if isinstance(part, AssetsDefinition) else part for part in parts],
+        asset_checks=arrival_checks(settings, reading.read(settings), extractors(settings), totals.of_table),
         jobs=[*jobs.asset_jobs(key for part in sources for key in part.keys), upkeep_job, dashboards_job],
         schedules=schedules.schedules(settings, upkeep_job),
         sensors=[

@@ -6,8 +6,8 @@ the database's own estimate says that a count is cheap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +29,7 @@ def observe(url: str, streams: Sequence[Stream]) -> dict[str, Observation]:
     if not url:
         raise SourceError(f"{streams[0].system}: no address is set. Next: set its SHOPSPHERE_…_URL in .env")
     try:
-        with (_mysql if kind(url) == "mysql" else _postgres)(url) as ask:
+        with asking(url) as ask:
             return {stream.stream_id: _table(ask, stream, kind(url)) for stream in streams}
     except SourceError:
         raise
@@ -37,6 +37,11 @@ def observe(url: str, streams: Sequence[Stream]) -> dict[str, Observation]:
         raise SourceError(
             f"{_place(url)}: {' '.join(str(error).split())}. Next: check that it runs and that the address is right"
         ) from error
+
+
+def asking(url: str) -> AbstractContextManager[Ask]:
+    """A connection that answers a query with the first value of its first row; what the driver raises is passed on."""
+    return (_mysql if kind(url) == "mysql" else _postgres)(url)
 
 
 def _table(ask: Ask, stream: Stream, engine: str) -> Observation:
@@ -63,7 +68,7 @@ def _text(value: str) -> str:
 
 
 @contextmanager
-def _postgres(url: str) -> Any:
+def _postgres(url: str) -> Iterator[Ask]:
     import psycopg
 
     with psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
@@ -71,7 +76,7 @@ def _postgres(url: str) -> Any:
 
 
 @contextmanager
-def _mysql(url: str) -> Any:
+def _mysql(url: str) -> Iterator[Ask]:
     import connectorx
 
     def ask(sql: str) -> Any:

@@ -32,22 +32,27 @@
   }[field]) }}
 {%- endmacro %}
 
-{#- One row for every field of `base` that a person said is otherwise than written, where the record is believed so. -#}
+{#- One row for every field of `base` that a person said is otherwise than written, where the record is believed so;
+    one scan for all fields. -#}
 {% macro fix_corrections(base, source_system, source_table, keys, fields, commit_seq='_sdc_commit_seq') -%}
-  {%- for field in fields %}
-  select
-    '{{ source_system }}' as source_system,
-    '{{ source_table }}' as source_table,
-    {% for key in keys %}cast({{ key }} as varchar){{ " || '-' || " if not loop.last }}{% endfor %} as record_key,
-    cast({{ {'orders': 'customer_id', 'events': 'user_id'}.get(source_table, 'null') }} as bigint) as customer_id,
-    written_rule as rule,
-    '{{ field }}' as field,
-    cast(written_{{ field }} as varchar) as before_value,
-    cast({{ field }} as varchar) as after_value,
-    'fixed' as status,
-    {{ commit_seq }} as _commit_seq
-  from {{ base }}
-  where is_fixed and rule is null and written_rule is not null and written_{{ field }} is distinct from {{ field }}
-  {{ 'union all' if not loop.last }}
-  {%- endfor %}
+  select *
+  from (
+    select
+      '{{ source_system }}' as source_system,
+      '{{ source_table }}' as source_table,
+      {% for key in keys %}cast({{ key }} as varchar){{ " || '-' || " if not loop.last }}{% endfor %} as record_key,
+      cast({{ {'orders': 'customer_id', 'events': 'user_id'}.get(source_table, 'null') }} as bigint) as customer_id,
+      written_rule as rule,
+      fixes.field,
+      case fixes.field {% for field in fields %} when '{{ field }}' then cast(written_{{ field }} as varchar){% endfor %} end
+        as before_value,
+      case fixes.field {% for field in fields %} when '{{ field }}' then cast({{ field }} as varchar){% endfor %} end
+        as after_value,
+      'fixed' as status,
+      {{ commit_seq }} as _commit_seq
+    from {{ base }} as base
+    cross join (values {% for field in fields %}('{{ field }}'){{ ', ' if not loop.last }}{% endfor %}) as fixes (field)
+    where base.is_fixed and base.rule is null and base.written_rule is not null
+  ) as fixed
+  where before_value is distinct from after_value
 {%- endmacro %}

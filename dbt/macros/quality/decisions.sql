@@ -51,3 +51,10 @@
   from {{ ref('int_decisions') }}
   where source_system = 'web' and source_table = 'events'
 {%- endmacro %}
+
+{#- Orders of which a line is held back, so that what their lines come to is not known. -#}
+{% macro orders_with_set_aside_lines() -%}
+  select cast(split_part(record_key, '-', 1) as bigint) as order_id
+  from {{ ref('quarantine') }}
+  where source_system = 'shop' and source_table = 'order_items' and status in ('open', 'dismissed')
+{%- endmacro %}

@@ -26,14 +26,6 @@ fixes as (
 
 ),
 
-set_aside_lines as (
-
-  select distinct order_id
-  from {{ ref('base_shop__order_items') }}
-  where rule is not null
-
-),
-
 -- a total is held against its lines only when all of them are believed; every version of the order is, so that the
 -- record outlives the day the shop mends it
 totals as (
@@ -55,7 +47,7 @@ totals as (
     versions.rule is null
     and facts.revenue <> versions.total_amount
     and facts.item_count > 0
-    and facts.order_id not in (select order_id from set_aside_lines)
+    and facts.order_id not in ({{ orders_with_set_aside_lines() }})
 
 ),
 

@@ -102,12 +102,16 @@ unknown_events as (
 
 ),
 
--- across systems: what was ordered, paid, given back and clicked must tell one story. An order is known by any version
--- of it; its total only when all its lines are believed.
+-- across systems: what was ordered, paid, given back and clicked must tell one story. An order is known even when
+-- it is held back; its total only when all its lines are believed.
 orders as (
 
-  select distinct order_id
-  from {{ ref('base_shop__orders') }}
+  select order_id
+  from {{ ref('stg_shop__orders') }}
+  union
+  select cast(record_key as bigint) as order_id
+  from {{ ref('quarantine') }}
+  where source_system = 'shop' and source_table = 'orders'
 
 ),
 
@@ -119,11 +123,7 @@ totals as (
   from {{ ref('fct_orders') }}
   where
     item_count > 0
-    and order_id not in (
-      select order_id
-      from {{ ref('base_shop__order_items') }}
-      where rule is not null
-    )
+    and order_id not in ({{ orders_with_set_aside_lines() }})
 
 ),
 
