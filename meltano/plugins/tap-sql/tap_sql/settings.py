@@ -62,8 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="PostgreSQL: a first incremental reading of more rows is committed in parts of about so many, "
-            "so that it can be taken up again",
+            description="a first incremental reading of more rows is committed in parts of about so many, so that it "
+            "can be taken up again; MySQL: if the replication key is a time and the primary key begins with a number",
         ),
     ] = 5_000_000
     publication: Annotated[

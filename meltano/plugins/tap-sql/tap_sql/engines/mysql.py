@@ -9,21 +9,21 @@ holds. Each table is read by one query, hence consistently; two tables may diffe
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
-import pymysql  # type: ignore[import-untyped]
 
-from ..errors import TapError, shown_address, without_secret
-from ..model import Bookmark, ChangeLog, Column, Overlap, Reading, Selection, Table
+from ..errors import TapError, without_secret
+from ..model import AFTER, Bookmark, ChangeLog, Column, Overlap, Reading, Selection, Table
 from ..overlap import behind
 from ..settings import Settings
+from .mysql_advice import explain, refuse_if_refused
+from .mysql_parts import divisor, done, parts, reached
 from .mysql_types import TEMPORAL, column, quote
 
 os.environ.setdefault("RUST_LOG", "off")  # the driver's pool cries for each try; the error it ends with is ours to tell
@@ -42,9 +42,7 @@ where {schemas} order by c.table_schema, c.table_name, c.ordinal_position
 """
 # every query has a connection of its own; timestamps are read, compared and shown in UTC whatever the server's zone
 _BEGIN = ["set time_zone = '+00:00'"]
-PORT = 3306
 EVERYTHING = "true"
-REFUSALS = (1044, 1045, 1049)  # no right on the database, wrong user or password, no such database
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
 
@@ -58,11 +56,11 @@ class MySQL:
     def connect(self) -> Iterator[MySQLSession]:
         """A session; raises TapError if the server cannot be reached or refuses."""
         url = self._settings.url
-        _refuse_if_refused(url)
+        refuse_if_refused(url)
         try:
             yield MySQLSession(self._settings)
         except RuntimeError as error:  # all that connectorx raises
-            raise TapError(_explain(without_secret(" ".join(str(error).split()), url), url)) from None
+            raise TapError(explain(without_secret(" ".join(str(error).split()), url), url)) from None
 
 
 class MySQLSession:
@@ -86,10 +84,28 @@ class MySQLSession:
         """See `model.Session`; there are no extras."""
         source = f"{quote(selection.table.schema)}.{quote(selection.table.name)}"
         columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in selection.columns)
+        query = f"select {columns} from {source} where"  # noqa: S608 - names are quoted, values no text of the source's
         condition, why, overlap = self._condition(selection, bookmark)
-        expected = self.guess(selection.table) if condition == EVERYTHING else None
-        # names are quoted; values are rendered from numbers and points in time, never taken over as text
-        return Reading(f"select {columns} from {source} where {condition}", why, overlap=overlap, expected=expected)  # noqa: S608
+        if condition == EVERYTHING or AFTER in (bookmark or {}):
+            return self._first_reading(selection, bookmark, query, Reading(condition, why, overlap=overlap))
+        return Reading(f"{query} {condition}", why, overlap=overlap)
+
+    def _first_reading(self, selection: Selection, bookmark: Bookmark | None, query: str, reading: Reading) -> Reading:
+        """Everything, in parts if it is much; `reading.sql` is what has changed of the parts that were read before."""
+        by, expected, cut_off = divisor(selection), self.guess(selection.table), AFTER in (bookmark or {})
+        after = reached(by, bookmark)
+        if by is None or (cut_off and after is None):
+            # what was read cannot be told from the rest any more: the target compares all of it with what it holds
+            overlap = Overlap(str(selection.replication_key), None) if cut_off else reading.overlap
+            return replace(reading, sql=f"{query} {EVERYTHING}", overlap=overlap, expected=expected)
+        planned = parts(by, selection.table, expected, self._settings, self._rows, after=after)
+        why = f"everything in {len(planned)} parts" if len(planned) > 1 else reading.why
+        if after is not None:
+            before, extras = done(by, after)
+            planned = [(f"{before} and {reading.sql}", extras), *planned]
+            why = f"on from {by.name} {after:,}: it was cut off"
+        first, *then = [Reading(f"{query} {condition}", why, extras) for condition, extras in planned]
+        return replace(first, overlap=reading.overlap, expected=expected, then=tuple(then))
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Rows as they come, in batches."""
@@ -161,37 +177,3 @@ def _table(rows: list[dict[str, Any]], flags: bool) -> Table:
 def _schema_condition(schemas: Sequence[str]) -> str:
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in (schemas or _SYSTEM))
     return f"c.table_schema {'in' if schemas else 'not in'} ({names})"
-
-
-def _refuse_if_refused(url: str) -> None:
-    """Ask once for a connection: the driver's pool would try for half a minute before it says why there is none.
-
-    Only what is certain is an answer; the rest (TLS and its like, set in the address) is left to the driver.
-    """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or PORT
-    try:
-        socket.create_connection((host, port), timeout=10).close()
-    except OSError as error:
-        raise TapError(_explain(str(error), url)) from None
-    if parts.query:
-        return
-    login = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
-    try:
-        pymysql.connect(host=host, port=port, **login, database=unquote(parts.path.strip("/")) or None).close()
-    except pymysql.err.OperationalError as error:
-        if error.args[0] in REFUSALS:
-            raise TapError(_explain(without_secret(str(error.args[-1]), url), url)) from None
-    except (pymysql.err.Error, RuntimeError):  # a way of signing in that this client has not
-        return
-
-
-def _explain(message: str, url: str) -> str:
-    reasons = {
-        "Unknown database": "check the database in url",
-        "Access denied": "check the user and password in url, and its SELECT privilege",
-        "Connection refused": "start the server, or check host and port in url",
-        "timed out": "check host, port and firewall",
-    }
-    step = next((s for sign, s in reasons.items() if sign in message), "see the server's log; the run can be repeated")
-    return f"tap-sql: MySQL at {shown_address(url)}: {message}. Next: {step}"
