@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from meltano.core.project import Project
 
 
+_KNOWN: dict[tuple[Project, str], str] = {}
+
+
 class StateIds:
     """The state ids a project's extractors and loaders can have."""
 
     def __init__(self, project: Project | None = None) -> None:
         """The current Meltano project if none is given."""
         self._given = project
-        self._known: dict[str, str] = {}
 
     def namespace(self, state_id: str) -> str | None:
         """The namespace of the id's extractor, None if the project has no such extractor."""
@@ -60,8 +62,9 @@ class StateIds:
 
     def _load_schema(self, plugin: ProjectPlugin) -> str:
         """Asked for one by one: Meltano takes a tenth of a second to settle an extractor's settings."""
-        if plugin.name not in self._known:
+        key = (self._project, plugin.name)  # a run has a backend for reading and one for writing, of one project
+        if key not in _KNOWN:
             from meltano.core.plugin.settings_service import PluginSettingsService
 
-            self._known[plugin.name] = str(PluginSettingsService(self._project, plugin).get("_load_schema"))
-        return self._known[plugin.name]
+            _KNOWN[key] = str(PluginSettingsService(self._project, plugin).get("_load_schema"))
+        return _KNOWN[key]
