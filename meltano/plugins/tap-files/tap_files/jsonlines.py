@@ -35,7 +35,7 @@ _UNSET = msgspec.Raw()
 _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 Values = Sequence[Any]
 """A column: Python values, or an Arrow array where that is cheaper."""
-Parsed = tuple[list[Values], Sequence[int], list[Reject]]
+Parsed = tuple[Sequence[Values], Sequence[int], list[Reject]]
 
 
 class JsonLines:
