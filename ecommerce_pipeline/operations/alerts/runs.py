@@ -71,7 +71,8 @@ def _failed_step(step: str, entry: EventLogEntry, entries: list[EventLogEntry], 
     said, metadata = _said(entry)
     refused = [str(name) for name in metadata.get("refused", ())]
     if any(name.startswith("check ") for name in refused):
-        what = f"{len(refused)} blocking checks failed; readers keep yesterday's tables"
+        checks = "a blocking check" if len(refused) == 1 else f"{len(refused)} blocking checks"
+        what = f"{checks} failed; readers keep yesterday's tables"
         return Wrong(f"check:{step}", "check", what, at, said, _tables_refused(entries), run_id=run_id)
     return Wrong(f"run:{step}", "run", f"{step} failed in {job}", at, said, _not_made(entries, step), run_id=run_id)
 
