@@ -1,9 +1,9 @@
-"""PostgreSQL → Iceberg through `meltano run`, against connectorx → PyIceberg by hand and against dlt, in the same
-run.
+"""A database → Iceberg through `meltano run`, against connectorx → PyIceberg by hand and against dlt, in the same run.
 
-usage: python -m benchmarks.ingestion [rounds] [rows] (default 3 and 1,000,000; every round runs all, and the best of
-each counts; from 5,000,000 rows on without dlt's slow backend). A throw-away server and folders of its own; dlt gets a
-throw-away environment through uv. Writes docs/benchmarks/ingestion.md, or ingestion-large.md for more rows.
+usage: python -m benchmarks.ingestion [rounds] [rows] [case] (default 3, 1,000,000 and postgres; others: mysql, wide).
+Every round runs all, and the best of each counts; from 5,000,000 rows on without dlt's slow backend, from 20,000,000 on
+ours alone. A throw-away server and folders of its own; dlt gets a throw-away environment through uv. Writes
+docs/benchmarks/ingestion.md, -mysql.md, -wide.md, -large.md or -huge.md.
 """
 
 from __future__ import annotations
@@ -19,25 +19,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tap_sql.testing import ThrowawayPostgres, throwaway_postgres
-
+from benchmarks.ingestion_tables import CASES, Case, Source, opened
 from benchmarks.measuring import ROOT, Measured, machine, run
 
 PAGES = ROOT / "docs/benchmarks"
-ROWS, LARGE = 1_000_000, 5_000_000
-DLT = ("dlt[sql_database,filesystem,pyiceberg]==1.31.0", "connectorx==0.4.6", "psycopg[binary]", "pyarrow==26.0.1")
+ROWS, LARGE, HUGE = 1_000_000, 5_000_000, 20_000_000
+DLT = (
+    "dlt[sql_database,filesystem,pyiceberg]==1.31.0",
+    "connectorx==0.4.6",
+    "psycopg[binary]",
+    "pymysql",
+    "pyarrow==26.0.1",
+)
 DLT_BACKENDS = ("connectorx", "pyarrow")
 FLOORS = {"by hand": 0.85, "dlt": 1.7}
-TABLE = """
-create table shop.order_items (order_id bigint, product_id bigint, quantity int, sales_value numeric(12,2),
-  retail_disc numeric(12,2), coupon_disc numeric(12,2), coupon_match_disc numeric(12,2), created_at timestamp(6),
-  updated_at timestamp(6), primary key (order_id, product_id));
-insert into shop.order_items select i / 3, hashint4(i)::bigint + 3e9, 1 + i % 5, (i::bigint * 7919 % 100000) / 100.0, 
-  (i % 1000) / 100.0, 0, 0,
-  timestamp '2017-01-01' + i * interval '31 seconds', timestamp '2017-01-02' + i * interval '31 seconds'
-  from generate_series(1, {rows}) i;
-create index on shop.order_items (updated_at);
-"""
 _STAMP = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})"
 
 
@@ -66,24 +61,40 @@ class Result:
         )
 
 
-def main(rounds: int = 3, rows: int = ROWS) -> None:
+def main(rounds: int = 3, rows: int = ROWS, case_name: str = "postgres") -> None:
     """Run all contenders in turn, print the ratios, write the page; exits 1 if a floor is missed."""
-    with throwaway_postgres() as server, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        server.execute(TABLE.format(rows=rows))
-        server.execute("vacuum analyze shop.order_items")
+    case = CASES[case_name]
+    with opened(case, rows) as server, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         folder, load = Path(scratch), machine()
-        contenders = [lambda: ours(server, folder, rows), lambda: by_hand(server, folder, rows)]
-        python = dlt_environment(folder)
-        backends = DLT_BACKENDS[:1] if rows >= LARGE else DLT_BACKENDS
-        contenders += [lambda backend=backend: with_dlt(server, folder, python, backend, rows) for backend in backends]
+        contenders = [lambda: ours(server, folder, rows)]
+        if rows < HUGE:
+            contenders += [lambda: by_hand(server, folder, rows), *dlts(server, folder, rows)]
         best = [fastest(contender) for contender in interleaved(contenders, rounds)]
-    ratios = {"by hand": best[0].rate / best[1].rate, "dlt": best[0].rate / max(r.rate for r in best[2:])}
-    page = report(best, ratios, load, rounds)
-    (PAGES / ("ingestion-large.md" if rows >= LARGE else "ingestion.md")).write_text(page)
+    ratios = (
+        {"by hand": best[0].rate / best[1].rate, "dlt": best[0].rate / max(r.rate for r in best[2:])}
+        if best[1:]
+        else {}
+    )
+    page = report(case, best, ratios, load, rounds)
+    page_path(case_name, rows).write_text(page)
     print(page)
-    missed = [name for name, floor in FLOORS.items() if ratios[name] < floor]
+    missed = [name for name, ratio in ratios.items() if ratio < FLOORS[name]]
     if missed:
         sys.exit(f"below the floor against {', '.join(missed)}")
+
+
+def page_path(case_name: str, rows: int) -> Path:
+    """Where the page stands."""
+    size = "-huge" if rows >= HUGE else "-large" if rows >= LARGE else ""
+    kind = "" if case_name == "postgres" else f"-{case_name}"
+    return PAGES / f"ingestion{kind}{size}.md"
+
+
+def dlts(server: Source, folder: Path, rows: int) -> list[Callable[[], Result]]:
+    """dlt with each of its backends that ends within minutes."""
+    python = dlt_environment(folder)
+    backends = DLT_BACKENDS[:1] if rows >= LARGE else DLT_BACKENDS
+    return [lambda backend=backend: with_dlt(server, folder, python, backend, rows) for backend in backends]
 
 
 def interleaved(contenders: list[Callable[[], Result]], rounds: int) -> list[list[Result]]:
@@ -101,7 +112,7 @@ def fastest(results: list[Result]) -> Result:
     return min(results, key=lambda result: result.seconds)
 
 
-def ours(server: ThrowawayPostgres, scratch: Path, rows: int) -> Result:
+def ours(server: Source, scratch: Path, rows: int) -> Result:
     """`meltano run`, every part as it is in production but the pipeline's lease."""
     folder = fresh(scratch / "ours")
     properties = {"type": "sql", "uri": f"sqlite:///{folder}/catalog.db", "warehouse": f"file://{folder}/warehouse"}
@@ -122,7 +133,7 @@ def ours(server: ThrowawayPostgres, scratch: Path, rows: int) -> Result:
     return Result("`meltano run` tap-sql → target-iceberg", rows, (last - first).total_seconds(), measured)
 
 
-def by_hand(server: ThrowawayPostgres, scratch: Path, rows: int) -> Result:
+def by_hand(server: Source, scratch: Path, rows: int) -> Result:
     """connectorx → PyIceberg."""
     folder = fresh(scratch / "by_hand")
     command = [sys.executable, "-m", "benchmarks.peers.by_hand", server.reader_url, str(folder)]
@@ -130,7 +141,7 @@ def by_hand(server: ThrowawayPostgres, scratch: Path, rows: int) -> Result:
     return Result("connectorx → PyIceberg by hand", rows, told_seconds(measured, rows), measured)
 
 
-def with_dlt(server: ThrowawayPostgres, scratch: Path, python: Path, backend: str, rows: int) -> Result:
+def with_dlt(server: Source, scratch: Path, python: Path, backend: str, rows: int) -> Result:
     """dlt with a backend."""
     folder = fresh(scratch / f"dlt_{backend}")
     program = ROOT / "benchmarks/peers/with_dlt.py"
@@ -176,13 +187,14 @@ def told_seconds(measured: Measured, rows: int) -> float:
     return float(told["seconds"])
 
 
-def report(best: list[Result], ratios: dict[str, float], load: str, rounds: int) -> str:
+def report(case: Case, best: list[Result], ratios: dict[str, float], load: str, rounds: int) -> str:
     """The page."""
+    manner = f"Best of {rounds} interleaved rounds" if ratios else f"Best of {rounds}, ours alone"
     lines = [
-        "# Ingestion: PostgreSQL → Iceberg",
+        f"# Ingestion: {case.title} → Iceberg",
         "",
-        f"{best[0].rows:,} rows of 9 columns (4 of them numeric) and the loader's 6, one stream, first load. {load}. "
-        f"Best of {rounds} interleaved rounds. The server's own work is in the seconds, not in the "
+        f"{best[0].rows:,} rows of {case.columns} and the loader's 6, one stream, first load. {load}. "
+        f"{manner}. The server's own work is in the seconds, not in the "
         "CPU-seconds; `meltano run` includes discovery and Meltano itself.",
         "",
         "| what | rows/s once rows flow | flowing s | wall s | CPU-s | CPU-s a million rows | largest process MB "
@@ -190,9 +202,10 @@ def report(best: list[Result], ratios: dict[str, float], load: str, rounds: int)
         "|---|---|---|---|---|---|---|---|",
         *[result.row() for result in best],
         "",
-        *[f"- {ratios[name]:.2f} × {name} (floor {floor})" for name, floor in FLOORS.items()],
+        *[f"- {ratio:.2f} × {name} (floor {FLOORS[name]})" for name, ratio in ratios.items()],
+        *[f"- CPU-seconds: {best[0].measured.cpu / other.measured.cpu:.2f} × {other.name}" for other in best[1:]],
         "",
-        "Run it: `.venv/bin/python -m benchmarks.ingestion [rounds] [rows]`. By hand means the whole table in "
+        "Run it: `.venv/bin/python -m benchmarks.ingestion [rounds] [rows] [case]`. By hand means the whole table in "
         "memory, no bookmark, no evolution, no rejects.",
         "",
     ]
@@ -200,4 +213,4 @@ def report(best: list[Result], ratios: dict[str, float], load: str, rounds: int)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    main(*(int(argument) for argument in sys.argv[1:3]), *sys.argv[3:4])

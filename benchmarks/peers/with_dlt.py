@@ -22,7 +22,13 @@ def main(backend: str, url: str, folder: str) -> None:
     import dlt
     from dlt.sources.sql_database import sql_table
 
-    table = sql_table(credentials=url, schema="shop", table="order_items", backend=backend, chunk_size=200_000)
+    table = sql_table(
+        credentials=url.replace("mysql://", "mysql+pymysql://"),
+        schema="shop",
+        table="order_items",
+        backend=backend,
+        chunk_size=200_000,
+    )
     pipeline = dlt.pipeline(
         "benchmark", destination="filesystem", dataset_name="raw_shop", pipelines_dir=f"{folder}/pipelines"
     )
