@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster import DagsterEvent, DagsterEventType
+from dagster._core.events import JobFailureData, RunFailureReason
 from pydantic import SecretStr
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.operations.alerts import lake, runs, store, watch
 from ecommerce_pipeline.operations.alerts.channels import AlertsError
 from ecommerce_pipeline.operations.alerts.sensor import alerts
+from ecommerce_pipeline.operations.instance import PID_TAG
 
 DOWN = "tap-shop: connection to server at 127.0.0.1 failed: Connection refused. Next: bring it back, run again"
 REFUSED = "Nothing was published: 1 results stand against it. Readers keep the tables they had."
@@ -204,6 +207,34 @@ def test_the_digest_comes_once_a_day_and_on_quiet_days_too(told, receiver):
     assert said["event"] == "digest"
     assert "all is well" in said["what"]
     assert "0 runs ended" in said["cause"]
+
+
+def begun(told, **tags):
+    job = told.definitions.resolve_job_def("daily_update")
+    run = told.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING, tags=tags)
+    told.instance.report_dagster_event(DagsterEvent(DagsterEventType.RUN_START.value, job.name), run.run_id)
+    return run
+
+
+def test_a_run_whose_process_was_killed_is_told_and_is_over_with_the_next_good_one(told, receiver):
+    told.instance.report_run_failed(begun(told), "the process 4711 that ran it ended without a word (killed?)")
+    told.look()
+    [said] = receiver.bodies
+    assert said["what"] == "daily_update ended before its steps did"
+    assert "the process 4711" in said["cause"]
+    told.run()
+    told.look()
+    assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+
+
+def test_a_run_that_a_person_interrupted_at_the_terminal_is_nobodys_alarm(told, receiver):
+    ended = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
+    by_us = begun(told, **{PID_TAG: "4711"})
+    event = DagsterEvent(DagsterEventType.RUN_FAILURE.value, by_us.job_name, event_specific_data=ended)
+    told.instance.report_dagster_event(event, by_us.run_id)
+    assert told.instance.get_run_by_id(by_us.run_id).is_failure
+    told.look()
+    assert receiver.bodies == []
 
 
 def test_dagsters_sensor_tells_of_runs_that_no_command_line_started(told, trouble, receiver):
