@@ -58,3 +58,10 @@
   from {{ ref('quarantine') }}
   where source_system = 'shop' and source_table = 'order_items' and status in ('open', 'dismissed')
 {%- endmacro %}
+
+{#- Whether anybody has fixed anything: as long as nobody has, no table is searched for what was fixed. -#}
+{% macro has_fixes() -%}
+  {%- set decisions = ref('int_decisions') -%}
+  {%- if not (execute and flags.INTROSPECT) -%} {{ return(true) }} {%- endif -%}
+  {{ return(run_query('select count(*) as n from ' ~ decisions ~ ' where is_fixed').columns[0].values()[0] | int > 0) }}
+{%- endmacro %}

@@ -20,13 +20,12 @@ with orders as (
 late_lines as (
 
   select
-    lines.order_date as day,
+    facts.order_date as day,
     count(*) as late_rows
-  from {{ ref('fct_order_items') }} as lines
-  inner join {{ ref('stg_shop__order_items') }} as written
-    on lines.order_id = written.order_id and lines.product_id = written.product_id
-  where {{ business_date('written.created_at') }} > lines.order_date
-  group by lines.order_date
+  from {{ ref('stg_shop__order_items') }} as written
+  inner join {{ ref('fct_orders') }} as facts on written.order_id = facts.order_id
+  where {{ business_date('written.created_at') }} > facts.order_date
+  group by facts.order_date
 
 ),
 

@@ -10,6 +10,7 @@ with people as (
 
 fixes as (
 
+  {%- if has_fixes() %}
   {{ fix_corrections(
     ref('base_shop__orders'), 'shop', 'orders', ['order_id'], ['customer_id', 'currency', 'placed_at']
   ) }}
@@ -23,6 +24,11 @@ fixes as (
   {{ fix_corrections(
     ref('base_web__events'), 'web', 'events', ['event_id'], ['user_id', 'occurred_at'], '_commit_seq'
   ) }}
+  {%- else %}
+  select *
+  from people
+  where false
+  {%- endif %}
 
 ),
 
