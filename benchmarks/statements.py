@@ -24,22 +24,28 @@ with asked as (
         "end" as ended
     from system.runtime.queries
     where source like 'dbt-trino%' and state = 'FINISHED' and created >= timestamp '{since}'
-)
-select
-    case
+),
+
+told as (
+    select *, case
         when is_test then 'tests'
         when regexp_like(sql, '^(create (or replace )?table|merge|insert|delete|execute immediate .insert)')
             then 'models'
         when regexp_like(sql, 'where false limit 0|limit 0') then 'contracts looked at'
         when regexp_like(sql, 'information_schema|^show|^describe') then 'tables and columns looked up'
         else 'watermarks and the rest'
-    end as kind,
+    end as kind
+    from asked
+)
+
+select
+    kind,
     count(*),
     sum(ms) / 1e3,
     sum(planning_ms) / 1e3,
     date_diff('millisecond', min(created), max(ended)) / 1e3
-from asked
-group by grouping sets ((1), ())
+from told
+group by grouping sets ((kind), ())
 order by 3 desc
 """
 HEADER = "| dbt's statements | how many | seconds in Trino | of these planning |\n|---|---|---|---|"
