@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from dagster import DagsterInstance
 
-from ecommerce_pipeline.operations.alerts.findings import Graph
+from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.settings import Settings
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-import shutil
 import socket
 import stat
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ecommerce_pipeline.operations import room
 from ecommerce_pipeline.settings import Settings
 
 DISK_GB, MEMORY_GB = 5, 3
@@ -78,11 +78,13 @@ def _installed(name: str) -> str | None:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
-    free = shutil.disk_usage(place).free / 1e9
+    free = room.disk(settings) / 1e9
     fit = free >= DISK_GB
     yield Finding(
-        "disk", "ok" if fit else "wrong", f"{free:.1f} GB free at {place}", "" if fit else f"free {DISK_GB} GB"
+        "disk",
+        "ok" if fit else "wrong",
+        f"{free:.1f} GB free at {room.place(settings)}",
+        "" if fit else f"free {DISK_GB} GB",
     )
 
 

@@ -12,7 +12,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import psutil
 from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -20,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.operations import pipeline_runs
+from ecommerce_pipeline.operations import pipeline_runs, room
 from ecommerce_pipeline.operations.alerts import store
 from ecommerce_pipeline.settings import Settings
 
@@ -124,10 +123,8 @@ def _incidents(settings: Settings) -> Iterable[Metric]:
 
 
 def _machine(settings: Settings) -> Iterable[Metric]:
-    place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
-    disk, memory = psutil.disk_usage(str(place)).free, psutil.virtual_memory().available
-    yield GaugeMetricFamily("shopsphere_disk_free_bytes", "free where the lake stands", value=disk)
-    yield GaugeMetricFamily("shopsphere_memory_available_bytes", "available on this machine", value=memory)
+    yield GaugeMetricFamily("shopsphere_disk_free_bytes", "free where the lake stands", value=room.disk(settings))
+    yield GaugeMetricFamily("shopsphere_memory_available_bytes", "available on this machine", value=room.memory())
 
 
 def _labelled(name: str, meaning: str, labels: Sequence[str], rows: Iterable[Sequence[Any]]) -> Metric:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import AssetKey, AssetMaterialization, DagsterEventType, DagsterInstance
 
-from ecommerce_pipeline.operations.alerts.findings import Graph
+from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.settings import Settings
 
 if TYPE_CHECKING:

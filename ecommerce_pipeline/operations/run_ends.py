@@ -9,7 +9,7 @@ from pathlib import Path
 from dagster import DagsterInstance
 
 from ecommerce_pipeline.operations import pipeline_runs
-from ecommerce_pipeline.operations.alerts.findings import Graph
+from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)

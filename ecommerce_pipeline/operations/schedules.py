@@ -10,7 +10,7 @@ from dagster import DagsterInstance, JobDefinition, RunRequest, ScheduleDefiniti
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ecommerce_pipeline.operations import catch_up
-from ecommerce_pipeline.operations.alerts.findings import Graph
+from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.settings import Settings
 
 DAILY_CRON = "0 3 * * *"

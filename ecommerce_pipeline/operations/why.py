@@ -19,8 +19,8 @@ from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.operations import pipeline_runs
 from ecommerce_pipeline.operations.alerts import runs
-from ecommerce_pipeline.operations.alerts.findings import Graph, Wrong
-from ecommerce_pipeline.operations.alerts.notice import downstream
+from ecommerce_pipeline.operations.alerts.findings import Wrong
+from ecommerce_pipeline.operations.asset_graph import Graph, downstream
 from ecommerce_pipeline.operations.policies import DEADLINE
 from ecommerce_pipeline.settings import Settings
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from dagster import (
     AssetKey,
+    AssetSelection,
     DagsterInstance,
     DagsterRunStatus,
     RunRequest,
@@ -86,11 +87,7 @@ def run_of(graph: BaseAssetGraph, changed: Iterable[str]) -> RunRequest:  # type
 
     Without a run key: a source that changes and changes back has the same versions, and is a change all the same.
     """
-    waiting = [key for text in changed if graph.has(key := AssetKey.from_user_string(text))]
-    below = set[AssetKey]()
-    while waiting:
-        new = graph.get(waiting.pop()).child_keys - below
-        below |= new
-        waiting.extend(new)
+    known = [key for text in changed if graph.has(key := AssetKey.from_user_string(text))]
+    below = AssetSelection.assets(*known).downstream(include_self=False).resolve(graph)
     chosen = sorted(key for key in below & graph.materializable_asset_keys if key.path[0] != "dashboards")
     return RunRequest(asset_selection=chosen, tags={"shopsphere/changed": ", ".join(changed)[:200]})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from dagster import AssetKey
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 Kind = Literal["run", "check", "deadline", "quarantine", "revenue", "disk", "memory"]
 
@@ -37,4 +36,3 @@ class Healed:
 
 
 Finding = Wrong | Healed
-Graph = BaseAssetGraph[Any]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from dagster import AssetKey
-
-from ecommerce_pipeline.operations.alerts.findings import Graph, Kind, Wrong
+from ecommerce_pipeline.operations.alerts.findings import Kind, Wrong
+from ecommerce_pipeline.operations.asset_graph import Graph, downstream
 from ecommerce_pipeline.operations.policies import PLATFORM_TEAM
 from ecommerce_pipeline.settings import Settings
 
@@ -110,17 +108,6 @@ def _owners(graph: Graph, wrong: Wrong) -> tuple[str, ...]:
     found = {owner for key in wrong.tables if graph.has(key) for owner in graph.get(key).owners}
     names = {owner.removeprefix("team:") for owner in {*found, *wrong.owners}}
     return tuple(sorted(names)) or (PLATFORM_TEAM.removeprefix("team:"),)
-
-
-def downstream(graph: Graph, tables: Iterable[AssetKey]) -> set[AssetKey]:
-    """The tables, and all that is made from them."""
-    found = {key for key in tables if graph.has(key)}
-    waiting = list(found)
-    while waiting:
-        below = graph.get(waiting.pop()).child_keys - found
-        found |= below
-        waiting.extend(below)
-    return found
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import psutil
 from dagster import AssetKey, DagsterInstance
 
-from ecommerce_pipeline.operations.alerts.findings import Graph, Wrong
+from ecommerce_pipeline.operations import room
+from ecommerce_pipeline.operations.alerts.findings import Wrong
+from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.operations.policies import DEADLINE
 from ecommerce_pipeline.operations.scorecard import MARTS
 from ecommerce_pipeline.settings import Settings
@@ -49,10 +51,9 @@ def _published(instance: DagsterInstance, key: AssetKey) -> datetime | None:
 
 
 def _short_of_room(settings: Settings, now: datetime, is_open: Collection[str]) -> Iterator[Wrong]:
-    place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
-    disk, memory = psutil.disk_usage(str(place)).free / 1e9, psutil.virtual_memory().available / 1e9
+    disk, memory = room.disk(settings) / 1e9, room.memory() / 1e9
     if disk < settings.alerts_disk_gb * (ENOUGH if "disk:home" in is_open else 1):
-        what = f"{disk:.1f} GB of disk are left at {place}"
+        what = f"{disk:.1f} GB of disk are left at {room.place(settings)}"
         cause = (
             f"Below {settings.alerts_disk_gb:g} GB. A run that meets a full disk fails and leaves every table as it is."
         )

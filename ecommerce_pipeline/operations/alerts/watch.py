@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 from ecommerce_pipeline.lakehouse import lease
 from ecommerce_pipeline.operations.alerts import channels, digest, lake, notice, runs, state, store
 from ecommerce_pipeline.operations.alerts.channels import Channel, Refused, Unreachable
-from ecommerce_pipeline.operations.alerts.findings import Finding, Graph, Healed, Wrong
+from ecommerce_pipeline.operations.alerts.findings import Finding, Healed, Wrong
 from ecommerce_pipeline.operations.alerts.notice import Notice
 from ecommerce_pipeline.operations.alerts.store import Delivery
+from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.settings import Settings
 
 LOOKED_AT = "runs looked at"

@@ -30,15 +30,21 @@ def files(settings: Settings) -> Mapping[Path, str]:
 
 def stale(settings: Settings) -> list[Path]:
     """The files that do not say what the contracts say."""
-    return [
-        path for path, text in files(settings).items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
+    return list(_stale(settings))
 
 
 def write(settings: Settings) -> list[Path]:
     """Write what is stale; returns it."""
-    wanted, outdated = files(settings), stale(settings)
-    for path in outdated:
+    outdated = _stale(settings)
+    for path, text in outdated.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted[path], encoding="utf-8")
-    return outdated
+        path.write_text(text, encoding="utf-8")
+    return list(outdated)
+
+
+def _stale(settings: Settings) -> Mapping[Path, str]:
+    return {
+        path: text
+        for path, text in files(settings).items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
