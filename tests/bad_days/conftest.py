@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +82,8 @@ class Lake:
 
     def pointers(self) -> dict[str, str]:
         """Where every table stands, branches included; the record of runs apart, which grows by every run."""
-        with sqlite3.connect(f"file:{self.home / 'lake' / 'catalog.db'}?mode=ro", uri=True) as database:
+        # Closed at once: one left open on a file that is replaced deletes the log of the new one when it closes.
+        with closing(sqlite3.connect(f"file:{self.home / 'lake' / 'catalog.db'}?mode=ro", uri=True)) as database:
             rows = database.execute(
                 "select catalog_name || '.' || table_namespace || '.' || table_name, metadata_location "
                 "from iceberg_tables where table_namespace <> 'ops'"

@@ -77,13 +77,15 @@ def test_a_table_without_a_primary_key_is_loaded_and_its_consequence_told(first_
 
 
 def test_a_changed_type_and_a_second_writer_each_stop_their_own_stream(lake, server):
-    from ecommerce_pipeline.lakehouse import lease
+    from ecommerce_pipeline.lakehouse import database, lease
 
+    settings = Settings(home=lake.home)
     server.run("alter table shop.orders alter column total type text using total || ' euros'")
     try:
-        with lease.hold(Settings(home=lake.home), ["table:raw_catalog.stores"], "run 4711 of somebody else"):
+        with lease.hold(settings, ["table:raw_catalog.stores"], "run 4711 of somebody else"):
             said = lake.shopsphere("materialize", "raw_shop.orders, raw_catalog.stores")
     finally:
+        database.forget(settings)
         server.run(
             "alter table shop.orders alter column total type numeric(12, 2) using split_part(total, ' ', 1)::numeric"
         )

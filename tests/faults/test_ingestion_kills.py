@@ -9,6 +9,7 @@ where they hurt.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import json
 import os
 import random
@@ -180,7 +181,8 @@ def own(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def names(folder: Path, pattern: str) -> set[str]:
-    return {str(path) for path in folder.rglob(pattern)} if folder.exists() else set()
+    """The paths under a folder; one that a run deletes meanwhile has none, where `rglob` would raise."""
+    return {os.path.join(place, name) for place, _, found in os.walk(folder) for name in fnmatch.filter(found, pattern)}
 
 
 def children(pid: int) -> list[psutil.Process]:
