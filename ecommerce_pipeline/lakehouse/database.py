@@ -69,6 +69,8 @@ retired_pointers = Table(
     Column("metadata_location", String(1000), primary_key=True),
     Column("retired_at", BigInteger, nullable=False),
 )
+# What another catalog that shows production points at: metadata files of its own beside the tables'.
+mirrored_pointers = Table("mirrored_pointers", own, Column("metadata_location", String(1000), primary_key=True))
 lake_facts = Table(
     "lake_facts", own, Column("name", String(64), primary_key=True), Column("value", String(1000), nullable=False)
 )
