@@ -48,6 +48,14 @@ class Settings(StackSettings):
     branch: str = Field("lake", description="branch of the catalog that dbt builds on; `lake` is production")
     catalog_token: SecretStr = Field(SecretStr(""), description="wanted by `shopsphere catalog`; empty: a new one")
 
+    # another Iceberg REST catalog in which production is shown after each run; without an address, in none
+    mirror_uri: str = Field("", description="address of the REST catalog: Polaris, Nessie, Lakekeeper, Glue, …")
+    mirror_warehouse: str = Field("", description="what it calls the warehouse; empty: its own default")
+    mirror_schemas: str = Field("executive finance marketing growth product", description="schemas that are shown")
+    mirror_token: SecretStr = Field(SecretStr(""), description="bearer token for it")
+    mirror_credential: SecretStr = Field(SecretStr(""), description="instead of a token: OAuth2 client-id:secret")
+    mirror_options: dict[str, str] = Field({}, description="more of PyIceberg's REST properties, as JSON")
+
     # the dashboard server; `shopsphere dashboards up` writes its own into .env
     superset_url: str = Field("", description="address of Superset; empty: the one that runs here")
     superset_user: str = Field("admin", description="by which the pipeline signs in to Superset")

@@ -1,4 +1,4 @@
-"""`catalog`: the lake as an Iceberg REST catalog, for other engines to read."""
+"""`catalog`, `mirror`: the lake as an Iceberg REST catalog, and shown in another one, for other engines to read."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ Ctrl-C ends it."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(catalog)
+    app.command()(mirror)
 
 
 def catalog(
@@ -44,3 +45,22 @@ def catalog(
         threading.Event().wait()
     finally:
         door.close()
+
+
+def mirror() -> None:
+    """Show production in another Iceberg REST catalog, as it is now; each run does so at its end."""
+    from ecommerce_pipeline.lakehouse.mirror import follow
+
+    settings = console.settings()
+    if not settings.mirror_uri:
+        console.fail(
+            "no other catalog is named. Next: SHOPSPHERE_MIRROR_URI in .env (docs/guides/another-store.md)",
+            console.UNFIT,
+        )
+    table = console.plain_table("table", "in the other catalog")
+    shown = follow(settings)
+    for one in shown:
+        table.add_row(str(one.name), one.deed)
+    console.print_table(table)
+    if any(one.deed == "moved" and not one.at_once for one in shown):
+        console.say("that catalog has no transaction over several tables: they moved one after the other")

@@ -40,6 +40,10 @@ class NotRolledBack(LakehouseError):
     """The table is one that does not go back."""
 
 
+class MirrorRefused(LakehouseError):
+    """A foreign catalog holds a table of that name that is not ours, or will not do what it is asked."""
+
+
 class LeaseHeld(LakehouseError):
     """Another process writes what this one wants to write."""
 

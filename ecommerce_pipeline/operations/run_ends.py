@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 
 def record(settings: Settings, instance: DagsterInstance, run_id: str, graph: Callable[[], Graph]) -> int:
-    """The rows of ops.pipeline_runs, and, where the settings ask for them, the metrics' file and the lineage events.
+    """The rows of ops.pipeline_runs, and, where the settings ask for them, the metrics' file, the lineage events and
+    production in another catalog.
 
     Returns the number of rows. Files and servers that cannot be written are a warning: the run is what it is.
     """
@@ -29,6 +30,10 @@ def record(settings: Settings, instance: DagsterInstance, run_id: str, graph: Ca
         from ecommerce_pipeline.operations import open_lineage
 
         _aside("the lineage events", lambda: open_lineage.emit(settings, instance, graph(), run_id))
+    if settings.mirror_uri:
+        from ecommerce_pipeline.lakehouse import mirror
+
+        _aside("the tables shown in another catalog", lambda: mirror.follow(settings))
     return rows
 
 

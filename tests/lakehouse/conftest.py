@@ -76,15 +76,16 @@ def session() -> Session:
 
 @pytest.fixture
 def rebuild() -> Callable[[duckdb.DuckDBPyConnection, str, str], None]:
-    """Build a table anew and put it in place, as the table materialization does."""
-
-    def build(connection: duckdb.DuckDBPyConnection, table: str, query: str, partitioning: str = "") -> None:
-        schema, name = table.split(".")
-        connection.execute(f"create schema if not exists lake.{schema}")
-        connection.execute(f"create table lake.{table}__dbt_tmp {partitioning} as {query}")
-        connection.execute(f"select lake_replace('{schema}', '{name}__dbt_tmp', '{name}')")
-
+    """The way to put a table in another's place."""
     return build
+
+
+def build(connection: duckdb.DuckDBPyConnection, table: str, query: str, partitioning: str = "") -> None:
+    """Build a table anew and put it in place, as the table materialization does."""
+    schema, name = table.split(".")
+    connection.execute(f"create schema if not exists lake.{schema}")
+    connection.execute(f"create table lake.{table}__dbt_tmp {partitioning} as {query}")
+    connection.execute(f"select lake_replace('{schema}', '{name}__dbt_tmp', '{name}')")
 
 
 def files_of(settings: Settings) -> set[Path]:

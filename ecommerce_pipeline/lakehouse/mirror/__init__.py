@@ -1,0 +1,104 @@
+"""Production shown in somebody else's Iceberg REST catalog (Polaris, Nessie, Lakekeeper, Glue): the authority on what
+is shown there and how it follows.
+
+The lake's own SQL catalog stays what everything is written by; a foreign catalog cannot be branched, nor can a pointer
+be moved in it (ADR 23). After each run, what the foreign catalog holds is compared with production and made equal:
+tables it lacks are registered by their metadata files, all others get the new snapshots in one transaction, or table by
+table where the catalog has no transaction over several. No file is copied, none is ever deleted from there. It can be
+repeated at any time, and twice changes nothing.
+
+A catalog that commits writes metadata files of its own beside the tables'. The lake's catalog keeps their addresses, or
+the sweep would take them for orphans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
+from sqlalchemy import delete, insert
+
+from ecommerce_pipeline.lakehouse import database, pointers
+from ecommerce_pipeline.lakehouse.catalog import LAKE, catalog_properties
+from ecommerce_pipeline.lakehouse.contents import VIEW, read_metadata
+from ecommerce_pipeline.lakehouse.database import mirrored_pointers
+from ecommerce_pipeline.lakehouse.errors import MirrorRefused
+from ecommerce_pipeline.lakehouse.mirror.difference import updates
+from ecommerce_pipeline.lakehouse.mirror.foreign import Commit, Foreign
+from ecommerce_pipeline.lakehouse.pointers import TEMPORARY, Name
+from ecommerce_pipeline.settings import Settings
+
+Deed = Literal["registered", "moved", "as it was", "removed"]
+
+
+class Shown(NamedTuple):
+    """A table in the foreign catalog and what was done there; `at_once` is how those that moved did."""
+
+    name: Name
+    deed: Deed
+    at_once: bool = True
+
+
+def follow(settings: Settings) -> list[Shown]:
+    """Make the foreign catalog hold production's tables of `mirror_schemas` as they are now; returns each of them.
+
+    Raises MirrorRefused when a table of that name there is not ours, and CatalogUnreadable when it does not answer;
+    what was done until then stays, and the next call goes on.
+    """
+    ours = _production(settings)
+    foreign = Foreign.of(settings)
+    theirs = {name: held for schema in _schemas(settings) for name, held in foreign.tables(schema).items()}
+    for name, held in theirs.items():
+        _must_be_ours(settings, name, held.metadata)
+    commits: list[Commit] = []
+    done: list[Shown] = []
+    for name, (location, metadata) in ours.items():
+        planned = updates(theirs[name].metadata, metadata) if name in theirs else None
+        if planned is None:
+            foreign.register(name, location, instead=name in theirs)
+            done.append(Shown(name, "registered"))
+        elif planned:
+            commits.append(Commit(name, theirs[name].metadata, planned))
+        else:
+            done.append(Shown(name, "as it was"))
+    at_once = foreign.commit(commits)
+    _remember(settings, [foreign.table(commit.name) for commit in commits], theirs.values())
+    for name in sorted(theirs.keys() - ours.keys()):
+        foreign.remove(name)
+        done.append(Shown(name, "removed"))
+    return sorted([*done, *(Shown(commit.name, "moved", at_once) for commit in commits)])
+
+
+def _production(settings: Settings) -> Mapping[Name, tuple[str, TableMetadata]]:
+    with database.snapshot(settings) as connection:
+        found = pointers.read_all(connection, LAKE)
+    properties = catalog_properties(settings)
+    return {
+        name: (pointer.location, read_metadata(properties, pointer.location))
+        for name, pointer in found.items()
+        if name.namespace in _schemas(settings) and pointer.kind != VIEW and not name.table.endswith(TEMPORARY)
+    }
+
+
+def _schemas(settings: Settings) -> list[str]:
+    return settings.mirror_schemas.split()
+
+
+def _must_be_ours(settings: Settings, name: Name, held: TableMetadata) -> None:
+    if not held.location.startswith(settings.warehouse.rstrip("/") + "/"):
+        raise MirrorRefused(
+            f"the catalog {settings.mirror_uri} holds a table {name} at {held.location}, which is not this lake's: "
+            "nothing was shown there. Next: rename that table, or choose other SHOPSPHERE_MIRROR_SCHEMAS or another "
+            "SHOPSPHERE_MIRROR_WAREHOUSE"
+        )
+
+
+def _remember(settings: Settings, *held: Iterable[Table]) -> None:
+    """Keep the sweep from what the other catalog points at, and, until the next time, from what it pointed at."""
+    locations = {table.metadata_location for tables in held for table in tables}
+    with database.transaction(settings) as connection:
+        connection.execute(delete(mirrored_pointers))
+        if locations:
+            connection.execute(insert(mirrored_pointers), [{"metadata_location": one} for one in sorted(locations)])
