@@ -8,7 +8,7 @@ with the start. Nothing on a branch may delete a file: production and the branch
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from pyiceberg.catalog.sql import IcebergNamespaceProperties
@@ -21,6 +21,8 @@ from ecommerce_pipeline.lakehouse.errors import BranchError
 from ecommerce_pipeline.lakehouse.pointers import TEMPORARY, Name, Pointer
 from ecommerce_pipeline.settings import Settings
 
+CANDIDATE = "lake_next"  # the branch that production's runs build on; every other one is a person's
+KEPT = timedelta(days=14)  # from its making: its files are safe so long, then it is production's turn to be cleaned
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 namespaces = IcebergNamespaceProperties
 
@@ -32,6 +34,11 @@ class Branch(NamedTuple):
     base: str
     created_at: datetime
     changes: int
+
+    @property
+    def kept_until(self) -> datetime:
+        """When upkeep drops it (UTC), unless somebody builds on it at that moment."""
+        return self.created_at + KEPT
 
 
 class Change(NamedTuple):

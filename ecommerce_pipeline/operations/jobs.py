@@ -59,7 +59,7 @@ def upkeep_job(settings: Settings) -> JobDefinition:
 
     @job(
         name="upkeep",
-        description="Expires old snapshots, removes files no table refers to; refuses while a branch is open.",
+        description="Drops old branches, expires old snapshots, removes files that no table or branch refers to.",
     )
     def upkeep_of_the_lake() -> None:
         expire_and_sweep()

@@ -84,7 +84,8 @@ def record(settings: Settings, instance: DagsterInstance, run_id: str) -> int:
 
 def _table(catalog: Catalog) -> Table:
     catalog.create_namespace_if_not_exists(IDENTIFIER[0])
-    properties = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "100"}
+    # earlier metadata is left to the sweep: a branch may still stand on it
+    properties = {"write.metadata.previous-versions-max": "100"}
     return catalog.create_table_if_not_exists(IDENTIFIER, schema=SCHEMA, properties=properties)
 
 

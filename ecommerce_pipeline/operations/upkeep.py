@@ -16,6 +16,7 @@ ORPHAN_AGE = timedelta(days=1)
 
 
 def run(settings: Settings) -> Iterator[str]:
-    """Expire, then sweep; yields one line for the log after each."""
+    """Drop old branches, expire, then sweep; yields one line for the log after each."""
+    yield f"branches dropped: {[branch.name for branch in lake.drop_branches(settings)]}"
     yield f"snapshots expired: {lake.expire(settings, keep_days=KEEP_DAYS, keep_last=KEEP_LAST)}"
     yield f"files removed: {lake.sweep(settings, older_than=ORPHAN_AGE)}"

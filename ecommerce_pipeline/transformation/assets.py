@@ -23,7 +23,9 @@ from dagster import (
     multi_asset,
 )
 from pydantic import Field
+from sqlalchemy.exc import SQLAlchemyError
 
+from ecommerce_pipeline.lakehouse.branch import CANDIDATE
 from ecommerce_pipeline.lakehouse.errors import PublicationConflict
 from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.settings import Settings
@@ -34,6 +36,7 @@ from ecommerce_pipeline.transformation import (
     dbt,
     facts,
     project,
+    published,
     results,
     selection,
     translator,
@@ -63,7 +66,7 @@ def model_assets(settings: Settings, daily: PartitionsDefinition[str] | None = N
         can_subset=True,
         allow_arbitrary_check_specs=True,
         backfill_policy=BackfillPolicy.single_run(),
-        pool=f"branch_{candidate.CANDIDATE}",
+        pool=f"branch_{CANDIDATE}",
     )
     def models(context: AssetExecutionContext, config: BuildConfig) -> Iterator[Event]:
         yield from _Build(context, settings, manifest, translate).run(config)
@@ -91,6 +94,7 @@ class _Build:
             refused = [result for result in outcome if result.blocks]
             if not refused:
                 self._publish(branch)
+                self._keep_project(outcome)
         if refused:
             yield from self._checks(outcome)
             raise _refusal(refused)
@@ -134,6 +138,14 @@ class _Build:
         tables = [f"{table.name} ({table.change}, {table.contents.rows:,} rows)" for table in publication.tables]
         self.context.log.info(f"published {len(tables)} tables at once: {', '.join(tables) or 'nothing had changed'}")
 
+    def _keep_project(self, outcome: list[results.NodeResult]) -> None:
+        """What is published is published: a project that cannot be kept only makes a later comparison see more."""
+        built = {result.unique_id for result in outcome if result.status != "skipped"}
+        try:
+            published.keep(self.settings, self.manifest, built, everything=selection.is_whole(self.context))
+        except SQLAlchemyError as error:
+            self.context.log.warning(f"the published models were not kept for comparison: {error}")
+
     def _checks(self, outcome: list[results.NodeResult]) -> Iterator[AssetCheckResult]:
         expected = selection.checks_expected(self.context)
         yield from results.checks(outcome, self.manifest, self.translate, expected)
@@ -174,7 +186,7 @@ def _refusal(refused: list[results.NodeResult]) -> Failure:
             [
                 f"Nothing was published: {len(refused)} results stand against it. Readers keep the tables they had.",
                 *names[:20],
-                f"Next: `shopsphere branch list` shows the candidate {candidate.CANDIDATE}, kept for inspection; "
+                f"Next: `shopsphere branch list` shows the candidate {CANDIDATE}, kept for inspection; "
                 "mend the cause and materialise again.",
             ]
         ),

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ecommerce_pipeline.lakehouse import branch, lease
+from ecommerce_pipeline.lakehouse.branch import CANDIDATE
 from ecommerce_pipeline.settings import Settings
 
-CANDIDATE = "lake_next"
 WAIT_SECONDS = 600.0
 
 

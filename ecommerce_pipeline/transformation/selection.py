@@ -22,7 +22,7 @@ def arguments(context: AssetExecutionContext, manifest: Manifest) -> list[str]:
     """dbt's arguments for the assets and checks this run selects."""
     definition = context.assets_def
     checks = checks_expected(context)
-    if _is_whole(context):
+    if is_whole(context):
         return EVERYTHING
     ids = [_unique_id(definition.get_asset_spec(key).metadata) for key in sorted(context.selected_asset_keys)]
     ids += [_unique_id(definition.get_spec_for_check_key(key).metadata) for key in sorted(checks, key=str)]
@@ -38,7 +38,8 @@ def checks_expected(context: AssetExecutionContext) -> set[AssetCheckKey]:
     return {*context.selected_asset_check_keys, *on_sources}
 
 
-def _is_whole(context: AssetExecutionContext) -> bool:
+def is_whole(context: AssetExecutionContext) -> bool:
+    """Whether the run selects every model and every check."""
     definition = context.assets_def
     everything: set[AssetKey] = set(definition.node_keys_by_output_name.values())
     all_checks = {spec.key for spec in definition.node_check_specs_by_output_name.values()}

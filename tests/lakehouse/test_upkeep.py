@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import random
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ecommerce_pipeline.lakehouse import branch, reader, upkeep
+from ecommerce_pipeline.lakehouse import branch, difference, reader, upkeep
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.lakehouse.errors import BranchOpen, LakehouseError, LeaseHeld
+from ecommerce_pipeline.lakehouse.errors import LakehouseError, LeaseHeld
 from ecommerce_pipeline.lakehouse.lease import hold
 from ecommerce_pipeline.lakehouse.publish import publish
 from tests.lakehouse.conftest import files_of
@@ -87,12 +87,44 @@ def test_young_files_are_left_alone(embedded):
     assert stray.exists()
 
 
-def test_no_upkeep_while_a_branch_is_open(lake_settings):
-    write(lake_settings, "core.orders", 1)
+def test_a_branch_keeps_what_it_reads_and_what_it_started_from(lake_settings):
+    for version in range(3):
+        write(lake_settings, "core.orders", version)
+        write(lake_settings, "core.lines", version)
     branch.create(lake_settings, "mine")
-    for act in (upkeep.expire, upkeep.sweep):
-        with pytest.raises(BranchOpen, match=r"mine \(since .*branch drop"):
-            act(lake_settings)
+    write(lake_settings, "core.orders", 7, "mine")
+    for version in range(10, 13):
+        write(lake_settings, "core.orders", version)
+        write(lake_settings, "core.lines", version)
+    age(lake_settings)
+    upkeep.expire(lake_settings, keep_days=0, keep_last=1)
+    upkeep.sweep(lake_settings, NOW)
+    assert versions(lake_settings) == {"core.orders": 12, "core.lines": 12}
+    assert versions(lake_settings, "mine") == {"core.orders": 7, "core.lines": 2}
+    [changed] = difference.differences(lake_settings, "mine")
+    assert (changed.rows_before, changed.only_before, changed.values) == (3, 3, {"version": 3})
+    branch.drop(lake_settings, "mine")
+    swept = upkeep.sweep(lake_settings, NOW)
+    assert len(swept.files) > 3
+    assert versions(lake_settings) == {"core.orders": 12, "core.lines": 12}
+
+
+def test_a_branch_is_dropped_when_its_time_is_over_and_nobody_builds_on_it(lake_settings):
+    write(lake_settings, "core.orders", 1)
+    for name in ("mine", "yours"):
+        branch.create(lake_settings, name)
+    later = datetime.now(UTC) + branch.KEPT + timedelta(minutes=1)
+    assert upkeep.drop_branches(lake_settings) == []
+    with hold(lake_settings, ["branch:yours"], "a build"):
+        assert [one.name for one in upkeep.drop_branches(lake_settings, later)] == ["mine"]
+    assert [one.name for one in branch.list_branches(lake_settings)] == ["yours"]
+
+
+def test_no_expiry_while_a_run_is_building(embedded):
+    for version in range(3):
+        write(embedded, "core.orders", version)
+    with hold(embedded, ["branch:lake_next"], "run 1"), pytest.raises(LeaseHeld, match="run 1"):
+        upkeep.expire(embedded, keep_days=0, keep_last=1)
 
 
 def test_no_expiry_of_a_table_that_is_being_written(embedded):
