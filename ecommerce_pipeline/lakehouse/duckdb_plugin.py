@@ -1,7 +1,8 @@
 """dbt-duckdb plugin: dbt's connection to the lake.
 
-Opens the door on the branch that `SHOPSPHERE_BRANCH` names (default: production), attaches it as database `lake`, and
-gives the materializations the functions they need beyond SQL: `lake_replace`, `lake_fragments` and `lake_tables`.
+Opens the door on the branch that `SHOPSPHERE_BRANCH` names (default: production, which dbt may only read), attaches it
+as database `lake`, and gives the materializations the functions they need beyond SQL: `lake_replace`, `lake_fragments`
+and `lake_tables`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from typing import Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.catalog import LAKE, open_catalog
 from ecommerce_pipeline.lakehouse.contents import fragments
 from ecommerce_pipeline.lakehouse.duckdb_session import CONFIG, attach
+from ecommerce_pipeline.lakehouse.errors import BranchError
 from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.lakehouse.replace import replace
 from ecommerce_pipeline.lakehouse.rest_door.server import Door, open_door
 from ecommerce_pipeline.settings import get_settings
+
+WRITING = {"build", "run", "seed", "snapshot", "clone", "retry"}  # dbt's commands that make tables
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]
@@ -33,7 +37,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         config.update(CONFIG)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Attach the branch as `lake`; raises LakehouseError."""
+        """Attach the branch as `lake`; raises LakehouseError, also when dbt is about to write production."""
         door = self._open()
         attach(conn, door)
         add_functions(conn, door)
@@ -41,8 +45,21 @@ class Plugin(BasePlugin):  # type: ignore[misc]
     def _open(self) -> Door:
         if self._door is None:
             settings = get_settings()
-            self._door = open_door(open_catalog(settings, settings.branch))
+            production = settings.branch == LAKE
+            if production and _command() in WRITING:
+                raise BranchError(
+                    f"`dbt {_command()}` would write production's tables; they change by publication alone. "
+                    "Next: `shopsphere branch create NAME`, then `shopsphere branch build NAME`"
+                )
+            self._door = open_door(open_catalog(settings, settings.branch), read_only=production)
         return self._door
+
+
+def _command() -> str:
+    """The dbt command that is running."""
+    from dbt.flags import get_flags
+
+    return str(getattr(get_flags(), "WHICH", ""))
 
 
 def add_functions(connection: DuckDBPyConnection, door: Door) -> None:

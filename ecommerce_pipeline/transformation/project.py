@@ -43,6 +43,11 @@ def build_dir(settings: Settings) -> Path:
     return settings.home / "dbt" / settings.profile / "build"
 
 
+def branch_dir(settings: Settings, branch: str) -> Path:
+    """The same for builds on a branch of somebody's own."""
+    return settings.home / "dbt" / settings.profile / "branches" / branch
+
+
 def with_partial_parse(settings: Settings, target_path: Path) -> Path:
     """The folder for a run, holding the last parse, so that dbt need not parse what has not changed."""
     target_path.mkdir(parents=True, exist_ok=True)

@@ -43,6 +43,11 @@ class NodeResult:
         return self.unique_id.startswith("test.")
 
     @property
+    def tests(self) -> bool:
+        """A test of data or of a formula."""
+        return self.unique_id.startswith(("test.", "unit_test."))
+
+    @property
     def reason(self) -> str:
         """Why it is as it is: the broken rules, or dbt's message."""
         return ", ".join(f"{rule} ({rows:,} rows)" for rule, rows in self.broken_rules.items()) or self.message
@@ -58,11 +63,12 @@ class NodeResult:
         return self.unique_id.split(".")[2]
 
 
-def read(target_path: Path) -> list[NodeResult]:
+def read(target_path: Path, *, unit_tests: bool = False) -> list[NodeResult]:
     """The results of the last run, in the order of completion, which is a topological one."""
     results = json.loads((target_path / RESULTS).read_bytes())["results"]
     # dbt lists exposures and unit tests among its results; neither is a table of the graph
-    return [_result(entry) for entry in results if not entry["unique_id"].startswith(("exposure.", "unit_test."))]
+    left_out = ("exposure.",) if unit_tests else ("exposure.", "unit_test.")
+    return [_result(entry) for entry in results if not entry["unique_id"].startswith(left_out)]
 
 
 def keys_built(

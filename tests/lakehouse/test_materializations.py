@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_pipeline.lakehouse import branch, database, reader
+from ecommerce_pipeline.lakehouse import branch, database, difference, reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.errors import BranchError
 from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.settings import ROOT, Settings
+from ecommerce_pipeline.transformation import development, published
+from ecommerce_pipeline.transformation import project as dbt_project
 
 MODELS = {
     "lines.sql": """
@@ -97,10 +100,21 @@ def project(tmp_path_factory):
         catalog.create_namespace("raw_shop")
         catalog.create_table("raw_shop.numbers", numbers.schema).append(numbers)
     for _ in range(2):
-        output = made.dbt("build")
+        branch.create(made.settings, "lake_next")
+        output = made.dbt("build", branch="lake_next")
         assert output.startswith("exit 0"), output
+        publish(made.settings, "lake_next")
     yield made
     database.forget(made.settings)
+
+
+def test_dbt_by_hand_cannot_write_production(project):
+    before = open_catalog(project.settings).load_table("core.lines").metadata_location
+    refused = project.dbt("run", "--select", "lines")
+    assert not refused.startswith("exit 0")
+    assert "would write production's tables" in refused
+    assert "shopsphere branch create NAME" in refused
+    assert open_catalog(project.settings).load_table("core.lines").metadata_location == before
 
 
 def test_a_table_has_the_types_its_contract_promises_and_its_partitions(project):
@@ -190,3 +204,33 @@ def test_the_same_project_parses_and_compiles_for_the_stack_without_a_server(pro
     assert output.startswith("exit 0"), output
     compiled = project.folder / "target-stack" / "compiled" / "shopsphere_lake" / "models" / "core" / "lines.sql"
     assert '"lake"."raw_shop"."numbers"' in compiled.read_text()
+
+
+@pytest.fixture(scope="module")
+def checkout(project):
+    """The project as production publishes it, its manifest kept, as a checkout that somebody works in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_project, "project_dir", lambda _settings: project.folder)
+        for name, text in MODELS.items():
+            project.write(name, text)
+        published.keep(project.settings, dbt_project.manifest(project.settings), (), everything=True)
+        yield project
+
+
+def test_what_was_changed_and_what_hangs_on_it_is_built_on_a_branch_and_told(checkout):
+    settings = checkout.settings
+    before = checkout.query("select count(*), sum(amount) from core.lines")
+    checkout.write("lines.sql", MODELS["lines.sql"].replace("(9, 3)) as", "(9, 3)) * 2 as"))
+    development.fresh(settings, "mine")
+    built = development.build(settings, "mine")
+    assert [one.name for one in built.models] == ["lines", "merged", "swapped"]
+    assert built.failed == ()
+    found = {str(one.name): one for one in difference.differences(settings, "mine")}
+    assert found["core.lines"].values["amount"] == 50
+    assert checkout.query("select count(*), sum(amount) from core.lines") == before
+
+
+def test_nobody_builds_on_production_or_on_its_candidate(checkout):
+    for name in ("lake", "lake_next"):
+        with pytest.raises(BranchError, match="production's runs alone"):
+            development.build(checkout.settings, name)

@@ -26,7 +26,18 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Production changes by publication alone. The embedded engine's door refuses by itself (lakehouse/duckdb_plugin.py). #}
+{% macro refuse_production(relation) -%}
+    {%- if relation.database == 'lake' -%}
+        {%- do exceptions.raise_compiler_error(
+            "dbt would write production's " ~ relation ~ '; tables there change by publication alone. '
+            ~ 'Next: set SHOPSPHERE_BRANCH to a branch that is a catalog of Trino (docs/guides/development.md)'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro trino__create_table_as(temporary, relation, sql, on_exists=none) -%}
+    {%- do refuse_production(relation) -%}
     create{{ ' or replace' if on_exists == 'replace' }} table{{ ' if not exists' if on_exists == 'skip' }} {{ relation }}
     {{ comment(model.get('description')) }}
     {{ properties(temporary) }}

@@ -89,6 +89,7 @@
 
 {# Write the promised columns from `fresh`, a table or a query; a column that is new in the contract is added first. #}
 {% macro trino_write(target_relation, fresh, strategy) %}
+    {%- do refuse_production(target_relation) -%}
     {%- set columns = [] -%}
     {%- for column in model['columns'].values() -%}
         {%- do columns.append(api.Column.create(column['name'], column['data_type'])) -%}
