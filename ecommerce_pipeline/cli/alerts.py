@@ -30,12 +30,13 @@ def check() -> None:
 @app.command("list")
 def list_(days: Annotated[float, typer.Option(min=0, help="closed ones of so many days too")] = 1.0) -> None:
     """What is open, what is over since yesterday, and what could not be told."""
+    from ecommerce_pipeline.operations import outbox
     from ecommerce_pipeline.operations.alerts import store
 
     settings = console.settings()
     with store.opened(settings) as connection:
         incidents = store.since(connection, datetime.now(UTC) - timedelta(days=days))
-        undelivered = store.undelivered(connection)
+        undelivered = outbox.undelivered(connection)
     table = console.plain_table("incident", "since (UTC)", "until (UTC)", "what", "owner", "runbook")
     for notice, closed in incidents:
         until = f"{closed:%Y-%m-%dT%H:%M:%SZ}" if closed else "open"
@@ -71,6 +72,7 @@ def digest() -> None:
 @app.command()
 def test() -> None:
     """Send a test message to every address of the settings; exit code 1 if one did not take it."""
+    from ecommerce_pipeline.operations import outbox
     from ecommerce_pipeline.operations.alerts import channels
     from ecommerce_pipeline.operations.alerts.notice import Notice
 
@@ -83,7 +85,7 @@ def test() -> None:
         try:
             channel.send(settings, notice, 0)
             _say(f"{channel.name}: sent")
-        except (channels.Unreachable, channels.Refused) as error:
+        except (outbox.Unreachable, outbox.Refused) as error:
             failures.append(f"{channel.name}: {error}")
     _leave(failures)
 

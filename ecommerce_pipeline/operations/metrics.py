@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.operations import pipeline_runs, room
+from ecommerce_pipeline.operations import outbox, pipeline_runs, room
 from ecommerce_pipeline.operations.alerts import store
 from ecommerce_pipeline.settings import Settings
 
@@ -115,7 +115,7 @@ def _assets(rows: Sequence[Any]) -> Iterable[Metric]:
 
 def _incidents(settings: Settings) -> Iterable[Metric]:
     with store.opened(settings) as connection:
-        keys, waiting = store.open_keys(connection), store.waiting(connection)
+        keys, waiting = store.open_keys(connection), outbox.waiting(connection, store.TOPIC)
     kinds = [key.partition(":")[0] for key in keys]
     yield _labelled("incidents_open", "incidents open", ("kind",), [(kind, kinds.count(kind)) for kind in set(kinds)])
     late = sum(1 for delivery in waiting if delivery.tries)

@@ -1,8 +1,8 @@
 """What a run did, as OpenLineage events: one job an asset, with what it read, what it wrote, and column from column.
 
 Written from Dagster's event log when a run ends, so that ingestion, dbt's models and the dashboards speak in one way
-and a step that died is told of as well. Off until the settings name a server or a file. What a server does not take is
-a warning in the log, and gone: lineage is told anew by every run.
+and a step that died is told of as well. Off until the settings name a server or a file. Which run is to be told of is
+kept in the outbox, its events are made again from the log whenever they are sent: a server that is down misses none.
 """
 
 from __future__ import annotations
@@ -11,10 +11,16 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import requests
 from dagster import AssetKey, AssetMaterialization, DagsterEventType, DagsterInstance
 
+from ecommerce_pipeline.lakehouse import database, lease
+from ecommerce_pipeline.lakehouse.errors import LeaseHeld
+from ecommerce_pipeline.operations import outbox
 from ecommerce_pipeline.operations.asset_graph import Graph
+from ecommerce_pipeline.operations.outbox import Unreachable
 from ecommerce_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,16 +30,59 @@ if TYPE_CHECKING:
 NAMESPACE = "shopsphere"  # of the jobs
 PRODUCER = "https://dagster.io"
 SECONDS = 10.0
+TOPIC = "lineage"  # in the outbox, and the lease of whoever sends
 
 
-def emit(settings: Settings, instance: DagsterInstance, graph: Graph, run_id: str) -> int:
-    """Send the events of an ended run; returns how many. Raises what the transport raises."""
-    transport = _transport(settings)
-    count = 0
-    for event in events(settings, instance, graph, run_id):
-        transport.emit(event)
-        count += 1
-    return count
+def emit(settings: Settings, instance: DagsterInstance, graph: Graph, run_id: str) -> None:
+    """Keep that an ended run is to be told of, then send what is due; raises Unreachable if something was not taken,
+    which is sent again at the next run's end and by Dagster's sensor `alerts`.
+    """
+    now = datetime.now(UTC)
+    with database.transaction(settings) as connection:
+        outbox.put(connection, TOPIC, _receiver(settings), run_id, now)
+    if failures := send(settings, instance, graph, now):
+        raise Unreachable(f"{'; '.join(failures)}. They are kept and sent again")
+
+
+def send(settings: Settings, instance: DagsterInstance, graph: Graph, now: datetime) -> list[str]:
+    """Tell of the runs that wait and are due, in order; what could not be told, a line a run. Nothing while somebody
+    else is sending.
+    """
+
+    def tell(delivery: outbox.Delivery) -> None:
+        _tell(settings, events(settings, instance, graph, delivery.body))
+
+    def sender(receiver: str) -> outbox.Send | None:
+        return tell if receiver == _receiver(settings) else None
+
+    try:
+        with lease.hold(settings, [TOPIC], "the lineage events"):
+            return outbox.send(settings, TOPIC, sender, now)[1]
+    except LeaseHeld:
+        return []
+
+
+def _receiver(settings: Settings) -> str:
+    """The file, or the server without what may be secret in its address; empty when the settings name none."""
+    if settings.openlineage_url:
+        return f"lineage:{urlsplit(settings.openlineage_url).hostname}"
+    return f"lineage:{settings.openlineage_file}" if settings.openlineage_file else ""
+
+
+def _tell(settings: Settings, told: Iterator[RunEvent]) -> None:
+    """A run's events; those that were taken before one was not are sent again with it, by the same ids."""
+    where = _receiver(settings)
+    try:
+        transport = _transport(settings)
+        for event in told:
+            transport.emit(event)
+    except requests.HTTPError as error:
+        raise outbox.answered(where, error.response.status_code if error.response is not None else 0) from None
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # requests' own errors are OSErrors
+        raise Unreachable(f"{where}: {' '.join(str(error).split())[:300]}") from None
 
 
 def events(settings: Settings, instance: DagsterInstance, graph: Graph, run_id: str) -> Iterator[RunEvent]:

@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
@@ -10,7 +11,8 @@ from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce_pipeline.operations import instance as instances
-from ecommerce_pipeline.operations import metrics, run_ends
+from ecommerce_pipeline.operations import metrics, open_lineage, outbox, run_ends
+from ecommerce_pipeline.operations.alerts import store
 from ecommerce_pipeline.settings import ROOT
 
 # a publication with records held back, tables with rows, an open incident
@@ -125,6 +127,34 @@ def test_a_start_and_its_end_are_one_run_of_the_asset_and_another_runs_are_anoth
 def test_lineage_events_reach_a_server(ended, receiver):
     ended(openlineage_url=f"http://127.0.0.1:{receiver.port}")
     assert [event["eventType"] for event in receiver.bodies] == ["START", "COMPLETE"] * 3
+
+
+def test_lineage_that_a_server_does_not_take_is_kept_and_sent_again_in_order(ended, lakehouse, receiver, caplog):
+    told = lakehouse.with_settings(openlineage_url=f"http://127.0.0.1:{receiver.port}")
+    graph = told.definitions.resolve_asset_graph()
+    receiver.answer = 503
+    runs = [ended(openlineage_url=told.settings.openlineage_url) for _ in range(2)]
+    assert receiver.bodies == []
+    assert "They are kept and sent again" in caplog.text
+    receiver.answer = 200
+    now = datetime.now(UTC)
+    assert open_lineage.send(told.settings, told.instance, graph, now) != []  # not yet: a minute is a minute
+    assert open_lineage.send(told.settings, told.instance, graph, now + timedelta(minutes=2)) == []
+    assert [body["run"]["facets"]["parent"]["run"]["runId"] for body in receiver.bodies[::6]] == runs
+    assert open_lineage.send(told.settings, told.instance, graph, now + timedelta(minutes=20)) == []
+    assert len(receiver.bodies) == 12
+
+
+def test_lineage_that_a_server_refuses_for_good_is_given_up_and_shown(ended, lakehouse, receiver):
+    told = lakehouse.with_settings(openlineage_url=f"http://127.0.0.1:{receiver.port}")
+    graph, now = told.definitions.resolve_asset_graph(), datetime.now(UTC)
+    receiver.answer = 422
+    ended(openlineage_url=told.settings.openlineage_url)
+    for minutes in range(20, 120, 20):
+        open_lineage.send(told.settings, told.instance, graph, now + timedelta(minutes=minutes))
+    with store.opened(told.settings) as connection:
+        [given_up] = outbox.undelivered(connection)
+    assert (given_up.state, given_up.tries, given_up.error) == ("given up", 5, "lineage:127.0.0.1 answered HTTP 422")
 
 
 def test_what_cannot_be_written_is_a_warning_and_the_record_of_the_run_is_there(ended, lakehouse, caplog, tmp_path):

@@ -21,24 +21,17 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import urlsplit
 
+from ecommerce_pipeline.operations import outbox
 from ecommerce_pipeline.operations.alerts.notice import Notice
+from ecommerce_pipeline.operations.outbox import Refused, Unreachable
 from ecommerce_pipeline.settings import Settings
 
 SECONDS = 10.0
-TRY_AGAIN = {408, 425, 429}  # of HTTP's 4xx; the others say that this message will never be taken
 FORMS = "mailto:…, slack+https://…, https://…"
 
 
 class AlertsError(Exception):
     """The addresses of the settings cannot be used; the message says which kind is wrong and what to do."""
-
-
-class Unreachable(Exception):  # noqa: N818 (what it is, not an error of ours)
-    """The receiver did not take the message now; it may later."""
-
-
-class Refused(Exception):  # noqa: N818 (as above)
-    """The receiver answered that it will not take this message."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +139,7 @@ def _post(address: str, body: str, number: int) -> None:
         with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310 (as above)
             return
     except urllib.error.HTTPError as error:
-        lasting = 400 <= error.code < 500 and error.code not in TRY_AGAIN
-        kind = Refused if lasting else Unreachable
-        raise kind(f"{urlsplit(address).hostname} answered HTTP {error.code}") from None
+        raise outbox.answered(str(urlsplit(address).hostname), error.code) from None
     except (OSError, ValueError) as error:
         raise Unreachable(f"{urlsplit(address).hostname}: {_one_line(error)}") from None
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
 
 from ecommerce_pipeline.lakehouse.errors import LeaseHeld
+from ecommerce_pipeline.operations import open_lineage
 from ecommerce_pipeline.operations.alerts import watch
 from ecommerce_pipeline.settings import Settings
 
@@ -26,7 +27,8 @@ def alerts(settings: Settings) -> SensorDefinition:
             found = watch.look(settings, context.instance, context.repository_def.asset_graph, datetime.now(UTC))
         except LeaseHeld as held:
             return SkipReason(f"another look is at work: {held}")
-        for failure in found.failures:
+        late = open_lineage.send(settings, context.instance, context.repository_def.asset_graph, datetime.now(UTC))
+        for failure in (*found.failures, *late):
             context.log.warning(failure)
         return SkipReason(f"{len(found.opened)} opened, {len(found.recovered)} recovered, {found.told} messages told")
 

@@ -1,28 +1,24 @@
 """What is open, and what is still to be told: kept in the catalog's database, on SQLite and PostgreSQL alike.
 
-An incident and the messages about it are one transaction, together with the mark up to which runs were looked at. So
-a crash at any moment loses none and doubles none; what was handed to a receiver and not noted, by a crash in between,
-is sent again under the same number.
+An incident and the messages about it (the outbox's) are one transaction, together with the mark up to which runs were
+looked at. So a crash at any moment loses none and doubles none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, Text, insert, select, update
 
 from ecommerce_pipeline.lakehouse import database
+from ecommerce_pipeline.operations import outbox
 from ecommerce_pipeline.operations.alerts.notice import Notice
 from ecommerce_pipeline.settings import Settings
 
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)
-MOST_REFUSALS = 5  # a message that its receiver will not take is given up after so many; one that meets nobody never
+TOPIC = "alerts"  # in the outbox
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-WAITING, REFUSED, TOLD, GIVEN_UP = "waiting", "refused", "told", "given up"
 
 own = MetaData()
 # Times are milliseconds since 1970 in UTC, as in the lake's other tables; marks are microseconds.
@@ -35,49 +31,9 @@ incidents = Table(
     Column("closed_at", BigInteger),
     Column("notice", Text, nullable=False),
 )
-deliveries = Table(
-    "alert_deliveries",
-    own,
-    Column("id", Integer, primary_key=True),
-    Column("channel", String(255), nullable=False),
-    Column("notice", Text, nullable=False),
-    Column("made_at", BigInteger, nullable=False),
-    Column("state", String(16), nullable=False, index=True),
-    Column("tries", Integer, nullable=False),
-    Column("next_at", BigInteger, nullable=False),
-    Column("error", Text, nullable=False),
-)
 marks = Table(
     "alert_marks", own, Column("name", String(64), primary_key=True), Column("at", BigInteger, nullable=False)
 )
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A message to one channel, and how far it has come."""
-
-    number: int
-    channel: str
-    notice: Notice
-    tries: int
-    next_at: datetime
-    state: str
-    error: str
-
-    def is_told(self) -> Delivery:
-        """Its receiver has it."""
-        return replace(self, state=TOLD, error="")
-
-    def is_given_up(self, error: str) -> Delivery:
-        """Nobody will have it."""
-        return replace(self, state=GIVEN_UP, error=error)
-
-    def is_put_off(self, error: str, now: datetime, *, refused: bool) -> Delivery:
-        """It was not taken: again later, twice as late each time, up to `LONGEST_WAIT`."""
-        tries = self.tries + 1
-        wait = min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)
-        state = WAITING if not refused else REFUSED if tries < MOST_REFUSALS else GIVEN_UP
-        return replace(self, state=state, tries=tries, next_at=now + wait, error=error)
 
 
 @contextmanager
@@ -116,28 +72,7 @@ def close_incident(connection: Connection, key: str, at: datetime) -> Notice | N
 
 def enqueue(connection: Connection, channel: str, notice: Notice, now: datetime) -> None:
     """One message to be told."""
-    at = _ms(now)
-    values = {"channel": channel, "notice": notice.to_json(), "made_at": at, "next_at": at}
-    connection.execute(insert(deliveries).values(**values, state=WAITING, tries=0, error=""))
-
-
-def waiting(connection: Connection) -> list[Delivery]:
-    """Messages to be told, in the order they were made."""
-    rows = connection.execute(
-        select(deliveries).where(deliveries.c.state.in_([WAITING, REFUSED])).order_by(deliveries.c.id)
-    )
-    return [_delivery(row) for row in rows]
-
-
-def keep(connection: Connection, delivery: Delivery) -> None:
-    """Keep how far a message has come."""
-    values = {
-        "state": delivery.state,
-        "tries": delivery.tries,
-        "next_at": _ms(delivery.next_at),
-        "error": delivery.error,
-    }
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery.number).values(values))
+    outbox.put(connection, TOPIC, channel, notice.to_json(), now)
 
 
 def mark(connection: Connection, name: str) -> datetime | None:
@@ -158,19 +93,6 @@ def since(connection: Connection, at: datetime) -> list[tuple[Notice, datetime |
     lasted = incidents.c.closed_at.is_(None) | (incidents.c.closed_at >= _ms(at))
     rows = connection.execute(select(incidents).where(lasted).order_by(incidents.c.id.desc()))
     return [(Notice.from_json(row.notice), _time(row.closed_at) if row.closed_at else None) for row in rows]
-
-
-def undelivered(connection: Connection) -> Sequence[Delivery]:
-    """Messages that did not reach their receiver, given up ones too."""
-    mine = (deliveries.c.state != TOLD) & (deliveries.c.tries > 0)
-    rows = connection.execute(select(deliveries).where(mine).order_by(deliveries.c.id))
-    return [_delivery(row) for row in rows]
-
-
-def _delivery(row: Any) -> Delivery:
-    return Delivery(
-        row.id, row.channel, Notice.from_json(row.notice), row.tries, _time(row.next_at), row.state, row.error
-    )
 
 
 def _ms(at: datetime) -> int:

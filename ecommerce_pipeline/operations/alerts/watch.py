@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from dagster import DagsterInstance
 from sqlalchemy import Connection
 
 from ecommerce_pipeline.lakehouse import lease
+from ecommerce_pipeline.operations import outbox
 from ecommerce_pipeline.operations.alerts import channels, digest, lake, notice, runs, state, store
-from ecommerce_pipeline.operations.alerts.channels import Channel, Refused, Unreachable
+from ecommerce_pipeline.operations.alerts.channels import Channel
 from ecommerce_pipeline.operations.alerts.findings import Finding, Healed, Wrong
 from ecommerce_pipeline.operations.alerts.notice import Notice
-from ecommerce_pipeline.operations.alerts.store import Delivery
 from ecommerce_pipeline.operations.asset_graph import Graph
+from ecommerce_pipeline.operations.outbox import Delivery
 from ecommerce_pipeline.settings import Settings
 
 LOOKED_AT = "runs looked at"
@@ -95,33 +97,12 @@ def _write(
 def tell(settings: Settings, now: datetime) -> tuple[int, list[str]]:
     """Send what waits and is due, each channel's in order; how many went out, and a line a channel that took none."""
     known = {channel.name: channel for channel in channels.everybody(settings)}
-    with store.opened(settings) as connection:
-        waiting = store.waiting(connection)
-    told, failures, silent = 0, list[str](), set[str]()
-    for delivery in waiting:
-        if delivery.channel in silent:
-            continue
-        is_due = delivery.next_at <= now
-        sent = _send(settings, known.get(delivery.channel), delivery, now) if is_due else delivery
-        if sent.state == store.TOLD:
-            told += 1
-        else:
-            failures.append(f"{sent.channel}, again at {sent.next_at:%H:%M:%S} UTC: {sent.error}")
-        if sent.state == store.WAITING:  # whoever did not take one is not asked to take the next before it
-            silent.add(sent.channel)
-    return told, failures
+
+    def sender(name: str) -> outbox.Send | None:
+        return partial(_hand_over, settings, known[name]) if name in known else None
+
+    return outbox.send(settings, store.TOPIC, sender, now)
 
 
-def _send(settings: Settings, channel: Channel | None, delivery: Delivery, now: datetime) -> Delivery:
-    """Send one message, keep what came of it, and say so."""
-    try:
-        if channel is not None:
-            channel.send(settings, delivery.notice, delivery.number)
-            sent = delivery.is_told()
-        else:
-            sent = delivery.is_given_up("the settings no longer name this address")
-    except (Unreachable, Refused) as error:
-        sent = delivery.is_put_off(str(error), now, refused=isinstance(error, Refused))
-    with store.opened(settings) as connection:
-        store.keep(connection, sent)
-    return sent
+def _hand_over(settings: Settings, channel: Channel, delivery: Delivery) -> None:
+    channel.send(settings, Notice.from_json(delivery.body), delivery.number)
