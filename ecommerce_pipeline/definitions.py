@@ -30,7 +30,7 @@ from ecommerce_pipeline.sources import sensors as source_sensors
 from ecommerce_pipeline.sources import totals
 from ecommerce_pipeline.sources.assets import source_assets
 from ecommerce_pipeline.streams import extractors
-from ecommerce_pipeline.transformation import project
+from ecommerce_pipeline.transformation import project, table_policies
 from ecommerce_pipeline.transformation.assets import model_assets
 
 
@@ -38,7 +38,8 @@ def lakehouse(settings: Settings) -> Definitions:
     """The whole graph for these settings."""
     sources = source_assets(settings)
     parts = [*sources, *_tables(settings)]
-    upkeep_job, dashboards_job = jobs.upkeep_job(settings), jobs.dashboards_job()
+    upkeep_job = jobs.upkeep_job(settings, lambda: table_policies.policies(project.manifest(settings)))
+    dashboards_job = jobs.dashboards_job()
     return Definitions(
         assets=[policies.apply(part) if isinstance(part, AssetsDefinition) else part for part in parts],
         asset_checks=arrival_checks(settings, reading.read(settings), extractors(settings), totals.of_table),

@@ -34,6 +34,7 @@ from ecommerce_pipeline.cli import (
     scorecard,
     server,
     stack,
+    upkeep,
     why,
 )
 
@@ -51,6 +52,7 @@ past.register(app)
 scorecard.register(app)
 why.register(app)
 metrics.register(app)
+upkeep.register(app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(branches.app, name="branch")
 catalog.register(app)

@@ -4,7 +4,7 @@ Both read the sources incrementally: a raw table is a log that is never thrown a
 not from the source.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dagster import AssetKey, AssetSelection, JobDefinition, OpExecutionContext, define_asset_job, job, op
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -49,17 +49,17 @@ def dashboards_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def upkeep_job(settings: Settings) -> JobDefinition:
-    """Expires old snapshots and removes files that no table refers to any more."""
+def upkeep_job(settings: Settings, policies: Callable[[], upkeep.Policies]) -> JobDefinition:
+    """Housekeeping, as each table's policy says."""
 
     @op(name="expire_and_sweep", pool="upkeep")
     def expire_and_sweep(context: OpExecutionContext) -> None:
-        for line in upkeep.run(settings):
+        for line in upkeep.run(settings, policies()).lines():
             context.log.info(line)
 
     @job(
         name="upkeep",
-        description="Drops old branches, expires old snapshots, removes files that no table or branch refers to.",
+        description="Drops old branches, puts small files together, expires snapshots, removes what nothing refers to.",
     )
     def upkeep_of_the_lake() -> None:
         expire_and_sweep()

@@ -1,22 +1,66 @@
-"""Housekeeping of the lake with the settings a small team needs: a week of time travel, a day of grace for files of
-crashed writers.
+"""Housekeeping of the lake, first as a plan and then done: old branches, small files, old snapshots, files that nothing
+reaches. A week of time travel unless a table's policy says otherwise, a day of grace for files of crashed writers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ecommerce_pipeline.lakehouse import upkeep as lake
+from ecommerce_pipeline.lakehouse.branch import Branch, list_branches
+from ecommerce_pipeline.lakehouse.compaction import Policy
+from ecommerce_pipeline.lakehouse.pointers import Name
+from ecommerce_pipeline.lakehouse.upkeep import Compacted, Expired, Sweep
 from ecommerce_pipeline.settings import Settings
 
-KEEP_DAYS = 7
-KEEP_LAST = 3
 ORPHAN_AGE = timedelta(days=1)
+Policies = Mapping[Name, Policy]
 
 
-def run(settings: Settings) -> Iterator[str]:
-    """Drop old branches, expire, then sweep; yields one line for the log after each."""
-    yield f"branches dropped: {[branch.name for branch in lake.drop_branches(settings)]}"
-    yield f"snapshots expired: {lake.expire(settings, keep_days=KEEP_DAYS, keep_last=KEEP_LAST)}"
-    yield f"files removed: {lake.sweep(settings, older_than=ORPHAN_AGE)}"
+class Upkeep(NamedTuple):
+    """What was done, or as a plan would be: what compaction and expiry give up goes with the sweep a day later."""
+
+    branches: tuple[str, ...]
+    compacted: tuple[Compacted, ...]
+    expired: tuple[Expired, ...]
+    swept: Sweep
+
+    def lines(self) -> Iterator[str]:
+        """A line for the log each."""
+        files = sum(one.before for one in self.compacted)
+        instead = sum(one.after for one in self.compacted)
+        yield f"branches dropped: {', '.join(self.branches) or 'none'}"
+        yield f"small files put together: {files:,} into {instead:,}, in {len(self.compacted)} tables"
+        yield f"snapshots expired: {sum(one.dropped for one in self.expired):,}, in {len(self.expired)} tables"
+        yield f"files removed: {self.swept}"
+
+
+def plan(settings: Settings, policies: Policies) -> Upkeep:
+    """What there is to do; changes nothing. Raises LakehouseError."""
+    now = datetime.now(UTC)
+    over = [branch.name for branch in list_branches(settings) if _is_over(branch, now)]
+    compacted = lake.compact(settings, policies, dry_run=True)
+    expired = lake.expire(settings, *_default(), policies=policies, dry_run=True)
+    return Upkeep(tuple(over), tuple(compacted), tuple(expired), lake.sweep(settings, ORPHAN_AGE, dry_run=True))
+
+
+def run(settings: Settings, policies: Policies, say: Callable[[str], None] = lambda _: None) -> Upkeep:
+    """Do it all, in the order in which each step leaves the next one more; raises LeaseHeld while a run is building."""
+    say("branches whose time is over")
+    dropped = tuple(branch.name for branch in lake.drop_branches(settings))
+    say("small files")
+    compacted = tuple(lake.compact(settings, policies))
+    say("old snapshots")
+    expired = tuple(lake.expire(settings, *_default(), policies=policies))
+    say("files that nothing reaches")
+    return Upkeep(dropped, compacted, expired, lake.sweep(settings, ORPHAN_AGE))
+
+
+def _default() -> tuple[int, int]:
+    return Policy().keep_days, Policy().keep_last
+
+
+def _is_over(branch: Branch, now: datetime) -> bool:
+    return branch.kept_until <= now
