@@ -1,4 +1,4 @@
-"""The dashboard file for Grafana: its own types take all of it, and it asks only for what `shopsphere metrics` tells."""
+"""The file for Grafana: its own types take all of it, and it asks only for what `shopsphere metrics` tells."""
 
 from __future__ import annotations
 
