@@ -19,7 +19,7 @@ LOADED = "group:raw, quality.rejects, quality.decisions"
 WITH = ["build", "--full-refresh", "--exclude-resource-type", "unit_test"]
 WITHOUT = [
     "build", "--full-refresh", "--exclude-resource-types", "unit_test", "test",
-    "--exclude", "path:models/quality", "int_rejects", "int_web__quarantine", "int_raw_commits", "daily_compliance",
+    "--exclude", "path:models/quality", "int_rejects", "int_raw_commits", "daily_compliance",
 ]  # fmt: skip
 
 

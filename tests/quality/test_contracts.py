@@ -15,7 +15,7 @@ from ecommerce_pipeline.quality.contracts.reading import ContractError
 from ecommerce_pipeline.settings import ROOT, Settings, get_settings
 from ecommerce_pipeline.transformation import project
 
-ORDERS = "shop.orders.yml"
+ORDERS, FINDINGS = "shop.orders.yml", "models/quality/findings.sql"
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_what_is_made_of_the_contracts_is_current():
             "references.customer_id: shop.people has no contract",
         ),
         ("key: [order_id]", "key: [id]", "key: id is no field of shop.orders"),
+        (
+            "catalog.stores}",
+            "shop.order_items}",
+            "references.store_id: the key of shop.order_items has more than one field",
+        ),
+        (
+            "store_id: catalog.stores}",
+            "store_id: catalog.prices}",
+            "references.store_id: records of catalog.prices can be held back",
+        ),
         ("by: updated_at", "by: moved_at", "freshness: moved_at is no field"),
         ("severity: error", "severity: fatal", "rules.customer_id_present: Invalid enum value 'fatal'"),
         ("consequence: quarantined", "consequence: kept", "severity error and consequence quarantined go together"),
@@ -121,6 +131,17 @@ def test_every_field_a_contract_holds_is_a_column_of_its_staging_table(nodes):
         assert named <= columns[f"stg_{stream.replace('.', '__')}"], stream
 
 
+def test_every_reference_is_held_by_a_rule_or_by_the_check_of_its_staging_table(nodes):
+    contracts = reading.read(get_settings())
+    tests = {node["name"]: set(node["depends_on"]["nodes"]) for node in nodes if node["resource_type"] == "test"}
+    for stream, contract in contracts.items():
+        held = promises.references(contract)
+        assert len(held) + len(promises.ruled_references(contract)) == len(contract.references), stream
+        model = f"stg_{stream.replace('.', '__')}"
+        for _, target in held.values():
+            assert f"model.shopsphere_lake.stg_{target.replace('.', '__')}" in tests[f"{model}_keeps_its_rules"]
+
+
 def test_what_people_may_doubt_is_no_promise_of_the_table():
     contracts = reading.read(get_settings())
     assert "currency" not in promises.formats(contracts["shop.orders"])
@@ -138,7 +159,8 @@ def test_the_rules_of_the_contracts_are_just_those_that_the_models_evaluate():
     named = re.findall(r"(?:then|else) '(\w+)'|'(\w+)' as rule,", "".join(path.read_text() for path in models))
     of_people = (dbt / "macros/quality/corrections.sql").read_text().partition("macro person_rule")[2]
     named += re.findall(r": '(\w+)'()", of_people.partition("endmacro")[0])
-    assert {one or other for one, other in named} - fields == known
+    of_money = re.findall(r"money_beside_its_order\('\w+', '\w+', '(\w+)', '(\w+)'", (dbt / FINDINGS).read_text())
+    assert {rule for pair in [*named, *of_money] for rule in pair if rule} - fields == known
 
 
 def test_contracts_are_plain_yaml_that_says_each_thing_once():

@@ -8,6 +8,7 @@
       "owner": "product-management",
       "grain": ["product_id"],
       "promises": {"product_id_is_there": "product_id is not null", "units_on_hand_is_there": "units_on_hand is not null", "reorder_point_is_there": "reorder_point is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
+      "references": {"product_id_is_in_catalog_products": {"by": "product_id", "model": "stg_catalog__products", "column": "product_id"}},
       "freshness": {"by": "updated_at", "days": 2}
     },
     "catalog.prices": {
@@ -18,6 +19,7 @@
       "grain": ["price_id"],
       "promises": {"price_id_is_there": "price_id is not null", "product_id_is_there": "product_id is not null", "price_is_there": "price is not null", "price_is_in_range": "price >= 0.01", "cost_price_is_there": "cost_price is not null", "cost_price_is_in_range": "cost_price >= 0", "valid_from_is_there": "valid_from is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
       "fixable": ["price"],
+      "references": {"product_id_is_in_catalog_products": {"by": "product_id", "model": "stg_catalog__products", "column": "product_id"}},
       "freshness": {"by": "valid_from", "days": 32}
     },
     "catalog.products": {
@@ -42,7 +44,8 @@
       "schema": "raw_crm",
       "owner": "customer-care",
       "grain": ["customer_id"],
-      "promises": {"customer_id_is_there": "customer_id is not null"}
+      "promises": {"customer_id_is_there": "customer_id is not null"},
+      "references": {"customer_id_is_in_shop_customers": {"by": "customer_id", "model": "stg_shop__customers", "column": "customer_id"}}
     },
     "hubspot.campaign_members": {
       "system": "hubspot",
@@ -50,7 +53,8 @@
       "schema": "raw_hubspot",
       "owner": "marketing",
       "grain": ["member_id"],
-      "promises": {"member_id_is_there": "member_id is not null", "campaign_id_is_there": "campaign_id is not null", "contact_id_is_there": "contact_id is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"}
+      "promises": {"member_id_is_there": "member_id is not null", "campaign_id_is_there": "campaign_id is not null", "contact_id_is_there": "contact_id is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
+      "references": {"campaign_id_is_in_hubspot_campaigns": {"by": "campaign_id", "model": "stg_hubspot__campaigns", "column": "campaign_id"}, "contact_id_is_in_hubspot_contacts": {"by": "contact_id", "model": "stg_hubspot__contacts", "column": "contact_id"}}
     },
     "hubspot.campaigns": {
       "system": "hubspot",
@@ -67,6 +71,7 @@
       "owner": "marketing",
       "grain": ["contact_id"],
       "promises": {"contact_id_is_there": "contact_id is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
+      "references": {"contact_id_is_in_shop_customers": {"by": "contact_id", "model": "stg_shop__customers", "column": "customer_id"}},
       "freshness": {"by": "updated_at", "days": 60}
     },
     "hubspot.coupon_redemptions": {
@@ -75,7 +80,8 @@
       "schema": "raw_hubspot",
       "owner": "marketing",
       "grain": ["redemption_id"],
-      "promises": {"redemption_id_is_there": "redemption_id is not null", "campaign_id_is_there": "campaign_id is not null", "contact_id_is_there": "contact_id is not null", "redemption_date_is_there": "redemption_date is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"}
+      "promises": {"redemption_id_is_there": "redemption_id is not null", "campaign_id_is_there": "campaign_id is not null", "contact_id_is_there": "contact_id is not null", "redemption_date_is_there": "redemption_date is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
+      "references": {"campaign_id_is_in_hubspot_campaigns": {"by": "campaign_id", "model": "stg_hubspot__campaigns", "column": "campaign_id"}, "contact_id_is_in_hubspot_contacts": {"by": "contact_id", "model": "stg_hubspot__contacts", "column": "contact_id"}}
     },
     "hubspot.email_events": {
       "system": "hubspot",
@@ -84,7 +90,8 @@
       "owner": "marketing",
       "grain": ["email_event_id"],
       "promises": {"email_event_id_is_there": "email_event_id is not null", "campaign_id_is_there": "campaign_id is not null", "contact_id_is_there": "contact_id is not null", "event_type_is_there": "event_type is not null", "event_type_is_known": "event_type in ('sent', 'opened', 'clicked')", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
-      "lists": {"event_type": ["sent", "opened", "clicked"]}
+      "lists": {"event_type": ["sent", "opened", "clicked"]},
+      "references": {"campaign_id_is_in_hubspot_campaigns": {"by": "campaign_id", "model": "stg_hubspot__campaigns", "column": "campaign_id"}, "contact_id_is_in_hubspot_contacts": {"by": "contact_id", "model": "stg_hubspot__contacts", "column": "contact_id"}}
     },
     "shop.customer_changes": {
       "system": "shop",
@@ -94,6 +101,7 @@
       "grain": ["change_id"],
       "promises": {"change_id_is_there": "change_id is not null", "customer_id_is_there": "customer_id is not null", "marketing_consent_is_there": "marketing_consent is not null", "valid_from_is_there": "valid_from is not null", "change_type_is_there": "change_type is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
       "formats": {"email": "email", "phone": "e164"},
+      "references": {"customer_id_is_in_shop_customers": {"by": "customer_id", "model": "stg_shop__customers", "column": "customer_id"}},
       "freshness": {"by": "updated_at", "days": 60}
     },
     "shop.customers": {
@@ -126,6 +134,7 @@
       "promises": {"order_id_is_there": "order_id is not null", "customer_id_is_there": "customer_id is not null", "store_id_is_there": "store_id is not null", "placed_at_is_there": "placed_at is not null", "status_is_there": "status is not null", "status_is_known": "status in ('placed', 'paid', 'shipped', 'delivered')", "payment_method_is_there": "payment_method is not null", "currency_is_there": "currency is not null", "reported_total_amount_is_there": "reported_total_amount is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
       "lists": {"status": ["placed", "paid", "shipped", "delivered"]},
       "fixable": ["customer_id", "placed_at", "currency"],
+      "references": {"customer_id_is_in_shop_customers": {"by": "customer_id", "model": "stg_shop__customers", "column": "customer_id"}, "store_id_is_in_catalog_stores": {"by": "store_id", "model": "stg_catalog__stores", "column": "store_id"}},
       "freshness": {"by": "updated_at", "days": 1},
       "volume": {"by": "placed_at", "at_least": 1}
     },
@@ -147,6 +156,7 @@
       "owner": "shop-engineering",
       "grain": ["refund_id"],
       "promises": {"refund_id_is_there": "refund_id is not null", "order_id_is_there": "order_id is not null", "amount_is_there": "amount is not null", "amount_is_in_range": "amount >= 0.01", "reason_is_there": "reason is not null", "refunded_at_is_there": "refunded_at is not null", "created_at_is_there": "created_at is not null", "updated_at_is_there": "updated_at is not null"},
+      "references": {"product_id_is_in_catalog_products": {"by": "product_id", "model": "stg_catalog__products", "column": "product_id"}},
       "freshness": {"by": "updated_at", "days": 30}
     },
     "web.events": {

@@ -1,26 +1,34 @@
 {#- One row for every personal field of `base` (see cleaned_person) that was read otherwise than written, in the
-    columns of quality.corrections. -#}
+    columns of quality.corrections; one scan for all fields. -#}
 {% macro person_corrections(base, source_table, key) -%}
-  {%- for field in person_fields() %}
   select
     'shop' as source_system,
     '{{ source_table }}' as source_table,
     cast({{ key }} as varchar) as record_key,
     customer_id,
-    '{{ person_rule(field) }}' as rule,
-    '{{ field }}' as field,
-    source_{{ field }} as before_value,
-    {{ field }} as after_value,
-    case when {{ field }} is null then 'nulled' else 'corrected' end as status,
+    case field {% for field in person_fields() %} when '{{ field }}' then '{{ person_rule(field) }}'{% endfor %} end
+      as rule,
+    field,
+    before_value,
+    after_value,
+    case when after_value is null then 'nulled' else 'corrected' end as status,
     _sdc_commit_seq as _commit_seq
-  from {{ base }}
+  from (
+    select
+      base.*,
+      fields.field,
+      case fields.field {% for field in person_fields() %} when '{{ field }}' then source_{{ field }}{% endfor %} end
+        as before_value,
+      case fields.field {% for field in person_fields() %} when '{{ field }}' then {{ field }}{% endfor %} end
+        as after_value
+    from {{ base }} as base
+    cross join (
+      values {% for field in person_fields() %}('{{ field }}'){{ ', ' if not loop.last }}{% endfor %}
+    ) as fields (field)
+  ) as written
   where
-    source_{{ field }} is distinct from {{ field }}
-    {%- if field in ('first_name', 'last_name') %}
-    or {{ field }} is null
-    {%- endif %}
-  {{ 'union all' if not loop.last }}
-  {%- endfor %}
+    before_value is distinct from after_value
+    or (after_value is null and field in ('first_name', 'last_name'))
 {%- endmacro %}
 
 {% macro person_rule(field) -%}

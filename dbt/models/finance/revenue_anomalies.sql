@@ -1,6 +1,6 @@
 -- How far a day's revenue is from the same weekday's usual one, in robust standard deviations: the median and the
--- median absolute deviation do not follow the outliers they are to find; 1.4826 makes the latter comparable with a
--- standard deviation. The median of an even number of days is exact to half a cent.
+-- median absolute deviation do not follow the outliers they are to find. The median of an even number of days is exact
+-- to half a cent.
 with days as (
 
   select
@@ -54,9 +54,7 @@ scored as (
     coalesce(expectations.weeks, 0) as weeks,
     expectations.expected,
     spreads.mad,
-    {{ ratio(
-      'days.revenue - expectations.expected', "cast('1.4826' as decimal(5, 4)) * spreads.mad", scale=6, digits=8
-    ) }} as distance
+    {{ robust_distance('days.revenue', 'expectations.expected', 'spreads.mad', digits=8) }} as distance
   from days
   left join expectations on days.revenue_date = expectations.revenue_date
   left join spreads on days.revenue_date = spreads.revenue_date
@@ -70,5 +68,5 @@ select
   expected,
   mad,
   case when weeks >= 4 then distance end as robust_z,
-  weeks >= 4 and coalesce(abs(distance) > cast('3.5' as decimal(2, 1)), false) as is_anomaly
+  {{ is_out_of_the_ordinary('distance', 'weeks') }} as is_anomaly
 from scored

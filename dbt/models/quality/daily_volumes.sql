@@ -7,6 +7,7 @@ with counted as (
   select
     '{{ stream.system }}' as source_system,
     '{{ stream.table }}' as source_table,
+    '{{ stream.owner }}' as owner,
     {{ business_date(stream.volume.by) }} as volume_date,
     {{ stream.volume.at_least }} as at_least,
     count(*) as records
@@ -22,6 +23,7 @@ streams as (
   select
     source_system,
     source_table,
+    max(owner) as owner,
     max(at_least) as at_least,
     min(volume_date) as first_day,
     max(max(volume_date)) over () as latest_day
@@ -35,6 +37,7 @@ days as (
   select
     streams.source_system,
     streams.source_table,
+    streams.owner,
     streams.at_least,
     streams.latest_day,
     dates.date_day as volume_date,
@@ -100,6 +103,7 @@ scored as (
   select
     days.source_system,
     days.source_table,
+    days.owner,
     days.volume_date,
     days.records,
     days.at_least,
@@ -107,9 +111,7 @@ scored as (
     coalesce(expectations.weeks, 0) as weeks,
     expectations.expected,
     spreads.mad,
-    {{ ratio(
-      'days.records - expectations.expected', "cast('1.4826' as decimal(5, 4)) * spreads.mad", scale=6, digits=6
-    ) }} as distance
+    {{ robust_distance('days.records', 'expectations.expected', 'spreads.mad', digits=6) }} as distance
   from days
   left join expectations
     on
@@ -125,7 +127,9 @@ scored as (
 select
   source_system,
   source_table,
+  owner,
   volume_date,
+  latest_day,
   records,
   at_least,
   weeks,
@@ -134,7 +138,7 @@ select
   case when weeks >= 4 then distance end as robust_z,
   records < at_least as is_too_few,
   -- three tenths: a small shop's days differ by a few records, and that is no news
-  weeks >= 4 and coalesce(abs(distance) > cast('3.5' as decimal(2, 1)), false)
+  {{ is_out_of_the_ordinary('distance', 'weeks') }}
   and abs(records - expected) * 10 > expected * 3 as is_unusual,
   {{ days_between('volume_date', 'latest_day') }} < 7 as is_recent
 from scored

@@ -70,6 +70,22 @@ repeated_events as (
 
 ),
 
+-- the few events that a rule below looks at, found in one scan
+noticed as (
+
+  select
+    event_id,
+    user_id,
+    event_type,
+    received_at,
+    is_late,
+    order_id,
+    _commit_seq
+  from {{ ref('stg_web__events') }}
+  where is_late or event_type = 'purchase' or event_type not in ({{ values_of('web.events', 'event_type') }})
+
+),
+
 late_events as (
 
   select
@@ -81,7 +97,7 @@ late_events as (
     'received_at' as field,
     cast(received_at as varchar) as value,
     _commit_seq
-  from {{ ref('stg_web__events') }}
+  from noticed
   where is_late
 
 ),
@@ -97,7 +113,7 @@ unknown_events as (
     'event_type' as field,
     event_type as value,
     _commit_seq
-  from {{ ref('stg_web__events') }}
+  from noticed
   where event_type not in ({{ values_of('web.events', 'event_type') }})
 
 ),
@@ -115,6 +131,23 @@ orders as (
 
 ),
 
+lines as (
+
+  select
+    'shop' as source_system,
+    'order_items' as source_table,
+    cast(items.order_id as varchar) || '-' || cast(items.product_id as varchar) as record_key,
+    cast(null as bigint) as customer_id,
+    'line_has_its_order' as rule,
+    'order_id' as field,
+    cast(items.order_id as varchar) as value,
+    items._commit_seq
+  from {{ ref('stg_shop__order_items') }} as items
+  left join orders on items.order_id = orders.order_id
+  where orders.order_id is null
+
+),
+
 totals as (
 
   select
@@ -129,49 +162,13 @@ totals as (
 
 payments as (
 
-  select
-    'shop' as source_system,
-    'payments' as source_table,
-    cast(paid.payment_id as varchar) as record_key,
-    cast(null as bigint) as customer_id,
-    case when orders.order_id is null then 'payment_has_its_order' else 'payment_is_the_orders_total' end as rule,
-    case when orders.order_id is null then 'order_id' else 'amount' end as field,
-    case when orders.order_id is null then cast(paid.order_id as varchar) else cast(paid.amount as varchar) end
-      as value,
-    paid._commit_seq
-  from (
-    select
-      *,
-      sum(amount) over (partition by order_id) as paid_for_order
-    from {{ ref('stg_shop__payments') }}
-  ) as paid
-  left join orders on paid.order_id = orders.order_id
-  left join totals on paid.order_id = totals.order_id
-  where orders.order_id is null or paid.paid_for_order <> totals.revenue
+  {{ money_beside_its_order('payments', 'payment_id', 'payment_has_its_order', 'payment_is_the_orders_total', '<>') }}
 
 ),
 
 refunds as (
 
-  select
-    'shop' as source_system,
-    'refunds' as source_table,
-    cast(given.refund_id as varchar) as record_key,
-    cast(null as bigint) as customer_id,
-    case when orders.order_id is null then 'refund_has_its_order' else 'refund_within_its_order' end as rule,
-    case when orders.order_id is null then 'order_id' else 'amount' end as field,
-    case when orders.order_id is null then cast(given.order_id as varchar) else cast(given.amount as varchar) end
-      as value,
-    given._commit_seq
-  from (
-    select
-      *,
-      sum(amount) over (partition by order_id) as given_for_order
-    from {{ ref('stg_shop__refunds') }}
-  ) as given
-  left join orders on given.order_id = orders.order_id
-  left join totals on given.order_id = totals.order_id
-  where orders.order_id is null or given.given_for_order > totals.revenue
+  {{ money_beside_its_order('refunds', 'refund_id', 'refund_has_its_order', 'refund_within_its_order', '>') }}
 
 ),
 
@@ -186,7 +183,7 @@ purchases as (
     'order_id' as field,
     cast(events.order_id as varchar) as value,
     events._commit_seq
-  from {{ ref('stg_web__events') }} as events
+  from noticed as events
   left join orders on events.order_id = orders.order_id
   where events.event_type = 'purchase' and orders.order_id is null
 
@@ -205,6 +202,8 @@ found as (
   select * from late_events
   union all
   select * from unknown_events
+  union all
+  select * from lines
   union all
   select * from payments
   union all

@@ -80,6 +80,41 @@ prices as (
 
 ),
 
+-- an event that was delivered again is held once; one without an id goes by its line
+events as (
+
+  select
+    'web' as source_system,
+    'events' as source_table,
+    bad.record_key,
+    bad.user_id as customer_id,
+    bad.written_rule as rule,
+    {{ json_record({
+      'event_id': 'bad.event_id', 'user_id': 'bad.written_user_id', 'session_id': 'bad.session_id',
+      'event_type': 'bad.event_type', 'occurred_at': 'bad.written_occurred_at', 'received_at': 'bad.received_at',
+      'properties': 'bad.properties', 'context': 'bad.context', 'source_file': 'bad.source_file',
+      'source_line': 'bad.source_line'
+    }) }} as raw_record,
+    cast(0 as decimal(12, 2)) as amount,
+    cast(bad.received_at as date) as recorded_on,
+    bad.run_id,
+    bad._commit_seq,
+    {{ decided_status('false') }} as status
+  from (
+    select
+      *,
+      coalesce(event_id, source_file || ':' || cast(source_line as varchar)) as record_key,
+      row_number() over (
+        partition by coalesce(event_id, source_file || ':' || cast(source_line as varchar)), written_rule
+        order by _commit_seq, _sequence
+      ) as delivery
+    from {{ ref('base_web__events') }}
+    where written_rule is not null
+  ) as bad
+  where bad.delivery = 1
+
+),
+
 set_aside as (
 
   select * from orders
@@ -87,6 +122,8 @@ set_aside as (
   select * from order_items
   union all
   select * from prices
+  union all
+  select * from events
 
 )
 
@@ -106,24 +143,7 @@ select
   set_aside._commit_seq,
   set_aside.status
 from set_aside
-inner join {{ ref('quality_rules') }} as rules
+left join {{ ref('quality_rules') }} as rules
   on
     set_aside.source_system = rules.source_system and set_aside.source_table = rules.source_table
     and set_aside.rule = rules.rule
-union all
-select
-  source_system,
-  source_table,
-  record_key,
-  customer_id,
-  rule,
-  dimension,
-  severity,
-  reason,
-  raw_record,
-  cast(0 as decimal(12, 2)) as amount,
-  try_cast(substr({{ json_text('raw_record', '$.received_at') }}, 1, 10) as date) as recorded_on,
-  run_id,
-  _commit_seq,
-  status
-from {{ ref('int_web__quarantine') }}

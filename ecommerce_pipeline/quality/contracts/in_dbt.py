@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecommerce_pipeline.quality.contracts.contract import Contract, System
-from ecommerce_pipeline.quality.contracts.promises import formats, promises
+from ecommerce_pipeline.quality.contracts.promises import formats, promises, references
 from ecommerce_pipeline.quality.contracts.reading import Contracts
 
 BY = "written by `shopsphere contracts generate` from dbt/contracts/; do not edit"
@@ -32,7 +32,7 @@ def seed(contracts: Contracts) -> str:
 
 def macro(contracts: Contracts, systems: Mapping[str, System]) -> str:
     """dbt/macros/quality/contracts.sql: every contract as a mapping, by its stream."""
-    found = {stream: _facts(one, systems) for stream, one in contracts.items()}
+    found = {stream: _facts(one, contracts, systems) for stream, one in contracts.items()}
     lines = ",\n".join(f"    {json.dumps(stream)}: {_literal(facts)}" for stream, facts in found.items())
     return (
         f"{{#- What the sources promise, by stream: {BY}. -#}}\n"
@@ -59,23 +59,31 @@ def sources(system: str, contracts: Contracts, systems: Mapping[str, System]) ->
     return "\n".join(lines) + "\n"
 
 
-def _facts(one: Contract, systems: Mapping[str, System]) -> dict[str, Any]:
+def _facts(one: Contract, contracts: Contracts, systems: Mapping[str, System]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "system": one.system,
         "table": one.table,
         "schema": systems[one.system].schema,
         "owner": one.owner,
-        "grain": [one.column(name) or name for name in one.key],
+        "grain": _grain(one),
         "promises": dict(promises(one)),
         "formats": dict(formats(one)),
         "lists": {one.column(name): list(field.one_of) for name, field in one.fields.items() if field.one_of},
         "fixable": list(one.fixable),
+        "references": {
+            name: {"by": by, "model": f"stg_{target.replace('.', '__')}", "column": _grain(contracts[target])[0]}
+            for name, (by, target) in references(one).items()
+        },
     }
     if one.freshness:
         facts["freshness"] = {"by": one.column(one.freshness.by), "days": one.freshness.days}
     if one.volume:
         facts["volume"] = {"by": one.column(one.volume.by), "at_least": one.volume.at_least}
     return facts
+
+
+def _grain(one: Contract) -> list[str]:
+    return [one.column(name) or name for name in one.key]
 
 
 def _literal(facts: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ecommerce_pipeline.quality.contracts.contract import Contract, Field
+from ecommerce_pipeline.quality.contracts.contract import Contract, Field, Stream
 
 
 def promises(contract: Contract) -> Mapping[str, str]:
@@ -24,6 +24,24 @@ def formats(contract: Contract) -> Mapping[str, str]:
         for name, one in contract.fields.items()
         if one.format and contract.column(name) and name not in doubted
     }
+
+
+def references(contract: Contract) -> Mapping[str, tuple[str, Stream]]:
+    """References that the table's check holds as doubts, by the name of the check: the column, and the stream whose key
+    it is. One under a rule of consistency is left to the rule.
+    """
+    ruled = ruled_references(contract)
+    return {
+        f"{contract.column(name)}_is_in_{target.replace('.', '_')}": (contract.column(name), target)
+        for name, target in contract.references.items()
+        if name not in ruled and contract.column(name)
+    }
+
+
+def ruled_references(contract: Contract) -> set[str]:
+    """The fields that refer to another stream and are held record by record, by a rule of consistency."""
+    rules = [rule for rule in contract.rules.values() if rule.dimension == "consistency"]
+    return {name for rule in rules for name in rule.fields if name in contract.references}
 
 
 def _of(contract: Contract, name: str) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ecommerce_pipeline.quality.contracts.contract import Contract, Field, Rule, System
+from ecommerce_pipeline.quality.contracts.promises import ruled_references
 from ecommerce_pipeline.quality.errors import QualityError
 from ecommerce_pipeline.settings import Settings
 
@@ -82,9 +83,7 @@ def _contradictions(stream: str, contract: Contract, known: Contracts) -> Iterat
     if contract.stream != stream:
         yield f"stream: {contract.stream} is not the file's name"
     yield from _unknown_fields(contract)
-    for name, target in contract.references.items():
-        if target not in known:
-            yield f"references.{name}: {target} has no contract"
+    yield from _unknown_references(contract, known)
     for name, field in contract.fields.items():
         if field.fixable and field.type not in FIXABLE_TYPES:
             yield f"fields.{name}: a {field.type} cannot be fixable, only {', '.join(FIXABLE_TYPES)}"
@@ -93,6 +92,20 @@ def _contradictions(stream: str, contract: Contract, known: Contracts) -> Iterat
     for name, rule in contract.rules.items():
         if (rule.severity == "error") != (rule.consequence == "quarantined"):
             yield f"rules.{name}: severity error and consequence quarantined go together"
+
+
+def _unknown_references(contract: Contract, known: Contracts) -> Iterator[str]:
+    ruled = ruled_references(contract)
+    for name, target in contract.references.items():
+        if target not in known:
+            yield f"references.{name}: {target} has no contract"
+        elif len(known[target].key) > 1:
+            yield f"references.{name}: the key of {target} has more than one field"
+        elif name not in ruled and any(rule.severity == "error" for rule in known[target].rules.values()):
+            yield (
+                f"references.{name}: records of {target} can be held back, and are known all the same; only a rule of "
+                f"consistency over {name} can tell, and there is none"
+            )
 
 
 def _unknown_fields(contract: Contract) -> Iterator[str]:
