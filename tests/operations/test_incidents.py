@@ -1,6 +1,7 @@
 """Each incident is told once when it opens and once when it is over, with what a woken person needs."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import dagster as dg
 import pyarrow as pa
@@ -10,10 +11,12 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from pydantic import SecretStr
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.operations.alerts import lake, runs, store, watch
+from ecommerce_pipeline.operations.alerts import lake, notice, runs, store, watch
 from ecommerce_pipeline.operations.alerts.channels import AlertsError
+from ecommerce_pipeline.operations.alerts.findings import Kind
 from ecommerce_pipeline.operations.alerts.sensor import alerts
 from ecommerce_pipeline.operations.instance import PID_TAG
+from ecommerce_pipeline.settings import ROOT
 
 DOWN = "tap-shop: connection to server at 127.0.0.1 failed: Connection refused. Next: bring it back, run again"
 REFUSED = "Nothing was published: 1 results stand against it. Readers keep the tables they had."
@@ -146,22 +149,37 @@ def test_scarce_memory_is_told_with_the_largest_process(told, receiver):
     assert "pid " in said["cause"]
 
 
+DAY = datetime(2017, 12, 15, tzinfo=UTC).date()
+
+
 @pytest.fixture
 def publish(told):
     """Puts the figures of a publication into the lake."""
 
-    def write(held, is_anomaly):
+    def write(held=0, is_anomaly=False, behind=0, records=100, is_over=True):
         seq = 1 + len(list(told.instance.get_runs()))
         scores = {
             "source_system": ["shop"], "source_table": ["orders"], "owner": ["orders-team"], "rows_checked": [1000],
             "held": [held], "commit_seq": [seq],
         }  # fmt: skip
         day = {
-            "revenue_date": [datetime(2017, 12, 15, tzinfo=UTC).date()], "revenue": [100.0], "expected": [900.0],
+            "revenue_date": [DAY], "revenue": [100.0], "expected": [900.0],
             "robust_z": [-5.5], "is_anomaly": [is_anomaly],
         }  # fmt: skip
+        shop = {"source_system": ["shop"] * 2, "source_table": ["orders", "payments"], "owner": ["orders-team"] * 2}
+        streams = shop | {
+            "days_behind": [behind] * 2, "allowed_days": [1, 2], "latest_day": [DAY - timedelta(days=behind)] * 2,
+            "company_day": [DAY] * 2, "is_fresh": [behind <= 1, behind <= 2],
+        }  # fmt: skip
+        volumes = shop | {
+            "volume_date": [DAY] * 2, "latest_day": [DAY + timedelta(days=int(is_over))] * 2, "records": [records] * 2,
+            "expected": [100.0] * 2, "at_least": [1] * 2, "is_too_few": [False] * 2, "is_recent": [True] * 2,
+            "is_unusual": [abs(records - 100) > 30] * 2,
+        }  # fmt: skip
         with open_catalog(told.settings) as catalog:
-            for name, rows in ((lake.SCORECARD, scores), (lake.ANOMALIES, day)):
+            for name, rows in (
+                (lake.SCORECARD, scores), (lake.ANOMALIES, day), (lake.FRESHNESS, streams), (lake.VOLUMES, volumes)
+            ):  # fmt: skip
                 catalog.create_namespace_if_not_exists(name[0])
                 table = pa.table(rows)
                 catalog.create_table_if_not_exists(name, schema=table.schema).overwrite(table)
@@ -182,6 +200,54 @@ def test_too_much_held_back_and_unusual_revenue_are_told_and_are_over_with_a_goo
     publish(held=10, is_anomaly=False)
     told.look()
     assert sorted(said["kind"] for said in receiver.bodies if said["event"] == "recovered") == ["quarantine", "revenue"]
+
+
+def test_streams_behind_the_companys_clock_are_told_once_a_system_and_are_over_when_they_have_caught_up(
+    told, receiver, publish
+):
+    for behind in (2, 3):
+        publish(behind=behind)
+        told.look()
+    [said] = receiver.bodies
+    assert said["what"] == "1 of shop's streams lie behind the company's clock, 2017-12-15"
+    assert said["cause"] == "shop.orders: the latest record is of 2017-12-13, 2 days behind, 1 are allowed"
+    assert said["owners"] == ["orders-team", "shop"]
+    assert said["dashboards"] == ["finance"]
+    assert said["runbook"] == "docs/runbooks/a-stream-fell-behind.md"
+    publish(behind=1)
+    told.look()
+    assert [(said["kind"], said["event"]) for said in receiver.bodies[1:]] == [("freshness", "recovered")]
+
+
+def test_an_unusual_number_of_records_is_told_once_a_system_and_is_over_when_the_day_is_restated(
+    told, receiver, publish
+):
+    for records in (50, 51):
+        publish(records=records)
+        told.look()
+    [said] = receiver.bodies
+    assert said["what"] == "shop brought an unusual number of records on 2017-12-15"
+    assert said["cause"].splitlines() == [
+        f"shop.{table} of 2017-12-15: 50 records, where 100 were expected" for table in ("orders", "payments")
+    ]
+    assert said["runbook"] == "docs/runbooks/unusual-volume.md"
+    publish(records=100)
+    told.look()
+    assert [(said["kind"], said["event"]) for said in receiver.bodies[1:]] == [("volume", "recovered")]
+
+
+def test_a_day_that_is_still_going_on_can_have_too_many_records_and_not_yet_too_few(told, receiver, publish):
+    publish(records=50, is_over=False)
+    told.look()
+    assert receiver.bodies == []
+    publish(records=200, is_over=False)
+    told.look()
+    assert [said["kind"] for said in receiver.bodies] == ["volume"]
+
+
+def test_every_kind_of_incident_has_its_runbook():
+    assert set(notice.RUNBOOKS) == set(get_args(Kind))
+    assert [name for name in notice.RUNBOOKS.values() if not (ROOT / "docs/runbooks" / f"{name}.md").exists()] == []
 
 
 def test_owners_are_told_of_what_is_theirs_and_those_of_everything_of_everything(told, trouble, receiver):

@@ -1,12 +1,15 @@
-"""What the last publication says of itself: sources of which too much is held back, and revenue out of the ordinary.
+"""What the last publication says of itself: sources of which too much is held back, revenue out of the ordinary, and
+systems whose streams fell behind or brought another number of records than usual.
 
 Asked only after a run has ended, because nothing else changes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from dagster import AssetKey
@@ -16,8 +19,9 @@ from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.operations.alerts.findings import Wrong
 from ecommerce_pipeline.settings import Settings
 
-KINDS = ("quarantine", "revenue")
+KINDS = ("quarantine", "revenue", "freshness", "volume")
 SCORECARD, ANOMALIES = ("quality", "scorecard"), ("finance", "revenue_anomalies")
+FRESHNESS, VOLUMES = ("quality", "freshness"), ("quality", "daily_volumes")
 FEW = 20  # records: below that, a share says nothing
 # the last load that brought records of the table, not the last run: one that brings none mends none
 HELD_SQL = (
@@ -29,44 +33,96 @@ LATEST_DAY_SQL = (
     "order by revenue_date desc limit 1"
 )
 
+BEHIND_SQL = (
+    "select source_system, source_table, owner, coalesce(days_behind, 0), allowed_days, latest_day, company_day "
+    "from quality.freshness where not is_fresh order by source_system, source_table"
+)
+# the company's latest day may still be going on: it can have too many records already, but not yet too few
+OFF_SQL = (
+    "select source_system, source_table, owner, volume_date, records, coalesce(expected, at_least) "
+    "from quality.daily_volumes "
+    "where is_recent and (is_too_few or is_unusual) and (latest_day > volume_date or records > expected) "
+    "order by source_system, volume_date, source_table"
+)
+
 
 def findings(settings: Settings, now: datetime) -> Iterator[Wrong]:
     """What is wrong with what readers see; nothing before the first publication. Raises LakehouseError."""
+    asked: dict[tuple[str, str], tuple[str, Callable[[Sequence[Any]], Iterator[Wrong]]]] = {
+        SCORECARD: (HELD_SQL, partial(_held, settings, now)),
+        ANOMALIES: (LATEST_DAY_SQL, partial(_unusual, now)),
+        FRESHNESS: (BEHIND_SQL, partial(_behind, now)),
+        VOLUMES: (OFF_SQL, partial(_off, now)),
+    }
     with open_catalog(settings) as catalog:
-        there = {name for name in (SCORECARD, ANOMALIES) if catalog.table_exists(name)}
+        there = [name for name in asked if catalog.table_exists(name)]
     if not there:
         return
     with reader.connect(settings) as lake:
-        if SCORECARD in there:
-            for row in lake.execute(HELD_SQL).fetchall():
-                yield from _held(settings, row, now)
-        if ANOMALIES in there:
-            for row in lake.execute(LATEST_DAY_SQL).fetchall():
-                yield from _unusual(row, now)
+        for sql, told in (asked[name] for name in there):
+            yield from told(lake.execute(sql).fetchall())
 
 
-def _held(settings: Settings, row: Any, now: datetime) -> Iterator[Wrong]:
-    table, owner, checked, held = str(row[0]), str(row[1]), int(row[2]), int(row[3])
-    share = held / checked if checked else 0.0
-    if held < FEW or share <= settings.alerts_quarantine_share:
-        return
-    what = f"{share:.1%} of what {table} sent last is held back"
-    cause = (
-        f"{held:,} of {checked:,} records broke a rule that holds them back, the limit is "
-        f"{settings.alerts_quarantine_share:.1%}. `shopsphere quarantine list --table {table}` shows which."
-    )
-    system, _, name = table.partition(".")
-    tables = (AssetKey([f"raw_{system}", name]),)
-    yield Wrong(f"quarantine:{table}", "quarantine", what, now, cause, tables, (owner,))
+def _held(settings: Settings, now: datetime, rows: Sequence[Any]) -> Iterator[Wrong]:
+    limit = settings.alerts_quarantine_share
+    for table, owner, checked, held in rows:
+        if held < FEW or held <= limit * checked:
+            continue
+        what = f"{held / checked if checked else 1:.1%} of what {table} sent last is held back"
+        cause = (
+            f"{held:,} of {checked:,} records broke a rule that holds them back, the limit is {limit:.1%}. "
+            f"`shopsphere quarantine list --table {table}` shows which."
+        )
+        system, _, name = str(table).partition(".")
+        raw = AssetKey([f"raw_{system}", name])
+        yield Wrong(f"quarantine:{table}", "quarantine", what, now, cause, (raw,), (str(owner),))
 
 
-def _unusual(row: Any, now: datetime) -> Iterator[Wrong]:
-    day, revenue, expected, distance, is_anomaly = row
-    if not is_anomaly:
-        return
-    what = f"revenue of {day} is ${revenue:,.2f}, where ${expected:,.2f} was expected"
-    cause = (
-        f"That is {distance:+.1f} robust deviations from the same weekday in the eight weeks before. Either the "
-        "business had such a day, or a source sent a part, or sent it twice."
-    )
-    yield Wrong("revenue:latest", "revenue", what, now, cause, (AssetKey(list(ANOMALIES)),))
+def _unusual(now: datetime, rows: Sequence[Any]) -> Iterator[Wrong]:
+    for day, revenue, expected, distance, is_anomaly in rows:
+        if not is_anomaly:
+            continue
+        what = f"revenue of {day} is ${revenue:,.2f}, where ${expected:,.2f} was expected"
+        cause = (
+            f"That is {distance:+.1f} robust deviations from the same weekday in the eight weeks before. Either the "
+            "business had such a day, or a source sent a part, or sent it twice."
+        )
+        yield Wrong("revenue:latest", "revenue", what, now, cause, (AssetKey(list(ANOMALIES)),))
+
+
+def _behind(now: datetime, rows: Sequence[Any]) -> Iterator[Wrong]:
+    """One incident a system: what keeps its streams back is mostly one thing."""
+    for system, late in _by_system(rows):
+        cause = "\n".join(
+            f"{system}.{table}: the latest record is of {latest}, {behind} days behind, {allowed} are allowed"
+            if latest
+            else f"{system}.{table}: no record has ever come"
+            for _, table, _, behind, allowed, latest, _ in late
+        )
+        what = f"{len(late)} of {system}'s streams lie behind the company's clock, {late[0][-1]}"
+        yield Wrong(f"freshness:{system}", "freshness", what, now, cause, _raw(late), _owners(late))
+
+
+def _off(now: datetime, rows: Sequence[Any]) -> Iterator[Wrong]:
+    """One incident a system, as long as one of its last seven days is off."""
+    for system, off in _by_system(rows):
+        cause = "\n".join(
+            f"{system}.{table} of {day}: {records:,} records, where {expected:,.0f} were expected"
+            for _, table, _, day, records, expected in off
+        )
+        days = sorted({str(row[3]) for row in off})
+        what = f"{system} brought an unusual number of records on {', '.join(days)}"
+        yield Wrong(f"volume:{system}", "volume", what, now, cause, _raw(off), _owners(off))
+
+
+def _by_system(rows: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
+    for system, found in groupby(rows, key=lambda row: str(row[0])):
+        yield system, list(found)
+
+
+def _raw(rows: Sequence[Any]) -> tuple[AssetKey, ...]:
+    return tuple(dict.fromkeys(AssetKey([f"raw_{row[0]}", str(row[1])]) for row in rows))
+
+
+def _owners(rows: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(row[2]) for row in rows}))

@@ -22,6 +22,8 @@ RUNBOOKS: dict[Kind, str] = {
     "deadline": "a-deadline-was-missed",
     "quarantine": "quarantine",
     "revenue": "unusual-revenue",
+    "freshness": "a-stream-fell-behind",
+    "volume": "unusual-volume",
     "disk": "disk-or-memory-short",
     "memory": "disk-or-memory-short",
 }
