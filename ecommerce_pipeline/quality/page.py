@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from html import escape
 
-from ecommerce_pipeline.quality import charts
+from ecommerce_pipeline.quality import charts, streams
 from ecommerce_pipeline.quality.report import DIMENSIONS, Report
 
 STYLE = """
@@ -31,6 +32,10 @@ def render(report: Report) -> str:
         _rows(("owner", "broken", "held back"), ((o, f"{f:,}", f"{h:,}") for o, f, h in report.owners)),
         "<h2>Scorecard per table</h2>",
         _scorecard(report),
+        "<h2>Freshness</h2><p>Days that a stream's latest record lies behind the company's clock.</p>",
+        _freshness(report),
+        "<h2>Volumes</h2><p>Records of a day, per cent of what its weekday usually has.</p>",
+        *_volumes(report),
         "<h2>Held back</h2>",
         _held(report),
         *_verdicts(report),
@@ -85,6 +90,53 @@ def _scorecard(report: Report) -> str:
             for one in report.tables
         ),
     )
+
+
+def _freshness(report: Report) -> str:
+    def words(one: streams.Lag) -> str:
+        return "as promised" if one.is_fresh else "late"
+
+    return _rows(
+        ("stream", "owner", "latest day", "days behind", "allowed", ""),
+        (
+            (
+                one.stream,
+                one.owner,
+                _or_dash(one.latest_day),
+                _or_dash(one.days_behind),
+                str(one.allowed_days),
+                words(one),
+            )
+            for one in report.lags
+        ),
+    )
+
+
+def _volumes(report: Report) -> Iterable[str]:
+    found = streams.by_stream(report.volumes)
+    if not found:
+        return
+    days = sorted({one.day for one in report.volumes})
+    shares = [[held.get(day, 100.0) for day in days] for held in map(_by_day, found.values())]
+    yield charts.lines(
+        "records of a day, per cent of the usual number", list(found), shares, [f"{day}" for day in days]
+    )
+    off = [one for one in report.volumes if one.is_off]
+    if off:
+        yield _rows(
+            ("stream", "day", "records", "expected", "owner"),
+            ((one.stream, f"{one.day}", f"{one.records:,}", _or_dash(one.expected), one.owner) for one in off),
+        )
+    else:
+        yield "<p>No day of the last seven is out of the ordinary.</p>"
+
+
+def _by_day(days: Sequence[streams.Volume]) -> dict[date, float]:
+    return {one.day: one.per_cent for one in days}
+
+
+def _or_dash(value: object) -> str:
+    return "–" if value is None else f"{value}"
 
 
 def _held(report: Report) -> str:

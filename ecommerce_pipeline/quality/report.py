@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.quality import streams
 from ecommerce_pipeline.quality.errors import QualityError
 from ecommerce_pipeline.settings import Settings
 
@@ -75,6 +76,8 @@ class Report:
     held: Sequence[Held]
     rejected: int
     verdicts: Sequence[tuple[str, int, int]]
+    lags: Sequence[streams.Lag]
+    volumes: Sequence[streams.Volume]
 
     @property
     def rows_checked(self) -> int:
@@ -102,6 +105,8 @@ def read(settings: Settings, verdicts: Sequence[tuple[str, int, int]] = ()) -> R
             [Held(str(status), int(records), value) for status, records, value in _rows(lake, _HELD_SQL)],
             int(_rows(lake, "select coalesce(sum(rejected), 0) from quality.results")[0][0]),
             verdicts,
+            streams.lags(settings, lake),
+            streams.volumes(settings, lake),
         )
 
 

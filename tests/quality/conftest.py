@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -33,6 +34,14 @@ def pytest_collection_modifyitems(items):
 def truth_of(student: Examinee, kind: str):
     """The ledger's first entry of a record with that kind of fault."""
     return next(entry for entry in student.entries if entry.kind == kind)
+
+
+def reading(student: Examinee) -> Iterator[Any]:
+    """A connection on the lake as it stands, for the life of a fixture."""
+    from ecommerce_pipeline.lakehouse import reader
+
+    with reader.connect(student.settings) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +70,7 @@ def shopsphere(founded: Examinee):
 @pytest.fixture(scope="session")
 def first(founded: Examinee):
     """A connection on the lake as the first load left it."""
-    from ecommerce_pipeline.lakehouse import reader
-
-    with reader.connect(founded.settings) as connection:
-        yield connection
+    yield from reading(founded)
 
 
 @pytest.fixture(scope="session")
@@ -111,10 +117,7 @@ def student(founded: Examinee, disagreeing) -> Examinee:
 @pytest.fixture(scope="session")
 def lake(student: Examinee):
     """A connection on the lake as the second load left it."""
-    from ecommerce_pipeline.lakehouse import reader
-
-    with reader.connect(student.settings) as connection:
-        yield connection
+    yield from reading(student)
 
 
 @pytest.fixture(scope="session")
