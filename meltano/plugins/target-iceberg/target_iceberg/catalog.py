@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 CREATION_ATTEMPTS = 5
+# seconds; PyArrow's own give a store up that has not answered for three, which a busy one does while it takes a part
+PATIENCE = {"s3.connect-timeout": "10", "s3.request-timeout": "60"}
 
 
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog; raises LoadError without showing its properties, which may hold a password."""
-    properties = settings.catalog_config
+    properties = {**PATIENCE, **settings.catalog_config}
     try:
         if properties.get("type") == "sql":
             return _open_sql(settings.catalog_name, properties)

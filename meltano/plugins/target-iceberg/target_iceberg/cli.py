@@ -35,7 +35,7 @@ def main() -> None:
         logger.error("%s", error)  # noqa: TRY400 (the message is the whole story)
         sys.exit(1)
     except OSError as error:
-        step = "check that the disk has room and that the lake's folder can be written"
+        step = "check that the lake's store can be reached, has room and may be written"
         logger.error("target-iceberg: %s. Next: %s", error, step)  # noqa: TRY400
         sys.exit(1)
 

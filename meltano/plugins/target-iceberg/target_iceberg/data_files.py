@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("target-iceberg")
 ROW_GROUP_ROWS = 128_000
+IN_FLIGHT_BYTES = 32 * 2**20  # on their way to a store of objects, whose driver keeps them in memory until it has them
 
 
 class DataFileWriter:
@@ -53,7 +54,7 @@ class DataFileWriter:
         self._sink: Any = None
         self._parquet: Any = None
         self._open_rows, self._open_covered = 0, False
-        self.rows = 0
+        self.rows = self._stored_bytes = 0
 
     def write(self, rows: pa.Table, *, covered: bool) -> None:
         """Add rows; `covered` says that a STATE message vouches for them already."""
@@ -97,7 +98,7 @@ class DataFileWriter:
         self.close_file()
         dropped = [file for file, covered in self._closed if not covered]
         kept = [file for file, covered in self._closed if covered]
-        self._delete(dropped)
+        self._delete([file.file_path for file in dropped])
         self._closed = [(file, True) for file in kept]  # still ours to delete if the commit is refused
         return kept
 
@@ -108,12 +109,7 @@ class DataFileWriter:
     def abandon(self) -> None:
         """Delete everything written; used when the run stops before the commit."""
         self._pending = []
-        if self._parquet is not None:
-            self._parquet.close()
-            self._sink.close()
-            self._io.delete(self._path)
-            self._parquet = None
-        self._delete([file for file, _ in self._closed])
+        self._delete([*self._unfinished(), *(file.file_path for file, _ in self._closed)])
         self._closed = []
 
     @property
@@ -121,12 +117,25 @@ class DataFileWriter:
         """Whether a STATE message vouches for every row written."""
         return (self._open_covered or not self._open_rows) and all(covered for _, covered in self._closed)
 
-    def _delete(self, files: list[DataFile]) -> None:
-        for file in files:
+    def _unfinished(self) -> list[str]:
+        """End the open file, if there is one; its path, if something stands there."""
+        if self._parquet is None:
+            return []
+        self._parquet, parquet = None, self._parquet
+        try:
+            parquet.close()
+            self._sink.close()
+        except OSError as error:  # what could not be written is not there: the store said so before
+            logger.info("%s was not written to its end: %s", self._path, error)
+            return []
+        return [self._path]
+
+    def _delete(self, paths: list[str]) -> None:
+        for path in paths:
             try:
-                self._io.delete(file.file_path)
+                self._io.delete(path)
             except OSError as error:  # an unreferenced file is swept later; it must not hide why the run stops
-                logger.warning("could not delete %s: %s", file.file_path, error)
+                logger.warning("could not delete %s: %s", path, error)
 
     def flush(self) -> None:
         """Write what is held in memory to the open file."""
@@ -137,11 +146,18 @@ class DataFileWriter:
         whole = pa.concat_tables(self._pending)
         self._pending = []
         whole = whole.sort_by(self._sort) if self._sort else whole
+        self._wait_for_store()
         self._parquet.write_table(whole, row_group_size=ROW_GROUP_ROWS)
+
+    def _wait_for_store(self) -> None:
+        """Do not run ahead of a slow store: the driver takes what comes, and uploads it in its own time."""
+        if self._sink.tell() - self._stored_bytes >= IN_FLIGHT_BYTES:
+            self._sink.flush()
+            self._stored_bytes = self._sink.tell()
 
     def _open_file(self) -> None:
         self._path = self._locations.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)
-        self._sink = self._io.new_output(self._path).create(overwrite=True)
+        self._sink, self._stored_bytes = self._io.new_output(self._path).create(overwrite=True), 0
         self._parquet = pq.ParquetWriter(
             self._sink, self._arrow, store_schema=False, **writer_options(self._arrow, self._metadata.properties)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ class Lake:
         return {"catalog_properties": self.properties, "default_target_schema": "raw_shop"}
 
     def load(self, messages: Sequence[Message | bytes], **settings: Any) -> None:
-        lines = [line(message) for message in messages]
+        self.load_lines([line(message) for message in messages], **settings)
+
+    def load_lines(self, lines: Iterable[bytes], **settings: Any) -> None:
         with Loader(parse_settings(self.config | settings), self.emitted.append) as loader:
             loader.load(lines)
 

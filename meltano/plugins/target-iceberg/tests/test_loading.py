@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from target_iceberg import commit
+from target_iceberg import commit, data_files
 from target_iceberg.errors import LoadError
 
 
@@ -206,6 +206,20 @@ def test_a_stream_that_comes_back_after_its_commit_goes_on(lake, singer):
 def test_input_that_is_no_singer_stops_with_the_next_step(lake, messages, said):
     with pytest.raises(LoadError, match=said):
         lake.load(messages)
+
+
+def test_why_a_run_stopped_is_told_even_if_its_unfinished_file_is_gone(lake, singer, monkeypatch):
+    monkeypatch.setattr(data_files, "ROW_GROUP_ROWS", 10)
+
+    def messages():
+        yield from (singer.line(message) for message in singer.run(range(30), None, 1)[:-1])
+        yield singer.line(singer.schema())  # what is buffered is written
+        (unfinished,) = lake.data_files()
+        unfinished.unlink()
+        yield singer.line({"type": "NONSENSE"})
+
+    with pytest.raises(LoadError, match="'NONSENSE' is not Singer"):
+        lake.load_lines(messages(), buffer_rows=10)
 
 
 def test_a_table_of_many_commits_is_planned_from_few_manifests_and_none_of_its_metadata_is_deleted(
