@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
-from lake import Lake
-from tap_sql.engines import engine_for
-from tap_sql.extract import Extraction
+from parts import ROWS, Pair
 from tap_sql.progress import Progress
-from tap_sql.settings import parse_settings
-
-from conftest import Sent
-
-ROWS = 5000
-
-
-class Pair:
-    def __init__(self, source, folder):
-        self.source, self.lake = source, Lake(folder / "lake")
-        source.execute("create table t (id int primary key, v text not null, updated_at timestamp not null)")
-        source.execute(
-            "insert into t select i, repeat('x', 100), timestamp '2017-01-01' + i * interval '1 second' "
-            f"from generate_series(1, {ROWS}) i; analyze t"
-        )
-
-    def messages(self, **settings):
-        sent, given = Sent(keep_files=True), parse_settings(self.source.config | {"part_rows": 1000} | settings)
-        with engine_for(given).connect() as session:
-            Extraction(given, session, self.lake.state, sent.emit).run(self.source.selected())
-        return sent.messages
-
-    def run(self, commits=None, **settings):
-        """A run; with `commits` it is cut off behind so many parts."""
-        messages = self.messages(**settings)
-        if commits is not None:
-            places = [n for n, message in enumerate(messages) if message.get("x-commit")]
-            messages = messages[: places[commits - 1] + 2]  # with a batch behind it that no STATE covers
-        self.lake.load(messages)
-
-    def rows(self):
-        return Counter((row["id"], row["v"]) for row in self.lake.rows("t"))
 
 
 @pytest.fixture
 def pair(source, tmp_path):
+    source.execute("create table t (id int primary key, v text not null, updated_at timestamp not null)")
+    source.execute(
+        "insert into t select i, repeat('x', 100), timestamp '2017-01-01' + i * interval '1 second' "
+        f"from generate_series(1, {ROWS}) i; analyze t"
+    )
     return Pair(source, tmp_path)
 
 

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
-from lake import Lake
-from tap_sql.engines import engine_for
-from tap_sql.extract import Extraction
-from tap_sql.settings import parse_settings
-
-from conftest import Sent
-
-ROWS = 5000
+from parts import ROWS, Pair
+from tap_sql.engines import mysql_parts
 
 
-class Pair:
-    def __init__(self, shop, folder):
-        self.source, self.lake = shop, Lake(folder / "lake")
-
-    def messages(self):
-        sent, given = Sent(keep_files=True), parse_settings(self.source.config | {"part_rows": 1000})
-        with engine_for(given).connect() as session:
-            Extraction(given, session, self.lake.state, sent.emit).run(self.source.selected())
-        return sent.messages
-
-    def run(self, commits=None):
-        """A run; with `commits` it is cut off behind so many parts."""
-        messages = self.messages()
-        if commits is not None:
-            places = [n for n, message in enumerate(messages) if message.get("x-commit")]
-            messages = messages[: places[commits - 1] + 2]  # with a batch behind it that no STATE covers
-        self.lake.load(messages)
-
-    def rows(self):
-        return Counter((row["id"], row["v"]) for row in self.lake.rows("t"))
+class MySQLPair(Pair):
+    """The source is MySQL's."""
 
     def there(self):
+        """The table's rows."""
         with self.source.server.connect() as connection, connection.cursor() as cursor:
             cursor.execute("select id, v from parts.t")
             return set(cursor.fetchall())
@@ -56,7 +31,7 @@ def pair(mariadb, source, tmp_path):
     made = type("Shop", (type(source),), {"config": config})
     shop = made.__new__(made)
     shop.server, shop.schema, shop.stage = mariadb, "parts", source.stage
-    yield Pair(shop, tmp_path)
+    yield MySQLPair(shop, tmp_path)
     mariadb.execute("drop database parts")
 
 
@@ -107,3 +82,10 @@ def test_an_empty_table_and_one_without_a_whole_number_for_a_key_are_read_by_one
         "analyze table parts.t",
     )
     assert not [message for message in pair.messages() if message.get("x-commit")]
+
+
+def test_a_part_is_bounded_in_bytes_too_for_the_driver_reads_it_whole_if_the_target_is_slow(pair, monkeypatch):
+    monkeypatch.setattr(mysql_parts, "PART_BYTES", 100_000)
+    pair.run(part_rows=1_000_000, batches_ahead=100)
+    assert pair.lake.commits("t") >= 4
+    assert sorted(pair.rows().values()) == [1] * ROWS

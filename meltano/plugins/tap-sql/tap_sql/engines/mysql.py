@@ -23,7 +23,7 @@ from ..model import AFTER, Bookmark, ChangeLog, Column, Overlap, Reading, Select
 from ..overlap import behind
 from ..settings import Settings
 from .mysql_advice import explain, refuse_if_refused
-from .mysql_parts import divisor, done, parts, reached
+from .mysql_parts import divisor, done, part_count, parts, reached
 from .mysql_types import TEMPORAL, column, quote
 
 os.environ.setdefault("RUST_LOG", "off")  # the driver's pool cries for each try; the error it ends with is ours to tell
@@ -92,13 +92,13 @@ class MySQLSession:
 
     def _first_reading(self, selection: Selection, bookmark: Bookmark | None, query: str, reading: Reading) -> Reading:
         """Everything, in parts if it is much; `reading.sql` is what has changed of the parts that were read before."""
-        by, expected, cut_off = divisor(selection), self.guess(selection.table), AFTER in (bookmark or {})
+        by, (expected, size), cut_off = divisor(selection), self._size(selection.table), AFTER in (bookmark or {})
         after = reached(by, bookmark)
         if by is None or (cut_off and after is None):
             # what was read cannot be told from the rest any more: the target compares all of it with what it holds
             overlap = Overlap(str(selection.replication_key), None) if cut_off else reading.overlap
             return replace(reading, sql=f"{query} {EVERYTHING}", overlap=overlap, expected=expected)
-        planned = parts(by, selection.table, expected, self._settings, self._rows, after=after)
+        planned = parts(by, selection.table, part_count(expected, size, self._settings), self._rows, after=after)
         why = f"everything in {len(planned)} parts" if len(planned) > 1 else reading.why
         if after is not None:
             before, extras = done(by, after)
@@ -129,10 +129,15 @@ class MySQLSession:
 
     def guess(self, table: Table) -> int | None:
         """See `model.Session`; InnoDB's estimate."""
+        return self._size(table)[0]
+
+    def _size(self, table: Table) -> tuple[int | None, int | None]:
+        """Rows and bytes, about, as InnoDB has them; None for what is no table of its."""
         name, schema = (text.replace("\\", "\\\\").replace("'", "''") for text in (table.name, table.schema))
+        columns = "cast(table_rows as signed) as n, cast(data_length as signed) as size"
         where = f"table_schema = '{schema}' and table_name = '{name}'"
-        rows = self._rows(f"select cast(table_rows as signed) as n from information_schema.tables where {where}")  # noqa: S608
-        return rows[0]["n"] if rows else None
+        rows = self._rows(f"select {columns} from information_schema.tables where {where}")  # noqa: S608
+        return (rows[0]["n"], rows[0]["size"]) if rows else (None, None)
 
     def log(self) -> AbstractContextManager[ChangeLog]:
         """Not read: always raises TapError."""

@@ -17,6 +17,7 @@ from ..model import AFTER, Bookmark, Column, Selection, Table
 from ..settings import Settings
 from .mysql_types import TEMPORAL, quote
 
+PART_BYTES = 200_000_000  # of the server's: connectorx reads a query to its end, into memory if the target is slow
 Part = tuple[str, dict[str, Any]]
 """A condition, and what the bookmark of the rows it gives has to say."""
 
@@ -38,17 +39,20 @@ def reached(by: Column | None, bookmark: Bookmark | None) -> int | None:
     return int(after["value"])
 
 
+def part_count(rows: int | None, size: int | None, settings: Settings) -> int:
+    """How many parts a table of about so many rows and bytes is read in."""
+    return max(1, -(-(rows or 0) // settings.part_rows), -(-(size or 0) // PART_BYTES))
+
+
 def parts(
-    by: Column, table: Table, expected: int | None, settings: Settings, rows: Callable[[str], list[dict[str, Any]]],
-    *, after: int | None = None,
-) -> list[Part]:  # fmt: skip
-    """What is left of the table behind `after`, in parts of about `part_rows`; the last one is open."""
+    by: Column, table: Table, count: int, rows: Callable[[str], list[dict[str, Any]]], *, after: int | None = None
+) -> list[Part]:
+    """What is left behind `after` of the table in so many parts; the last one is open."""
     name, place = quote(by.name), f"{quote(table.schema)}.{quote(table.name)}"
     # names are quoted
     (ends,) = rows(f"select cast(min({name}) as signed) as low, cast(max({name}) as signed) as high from {place}")  # noqa: S608
     bounds: list[int] = []
     if ends["low"] is not None:
-        count = max(1, -(-(expected or 0) // settings.part_rows))
         step = max(1, -(-(ends["high"] - ends["low"] + 1) // count))
         bounds = [ends["low"] + step * number - 1 for number in range(1, count)]
     bounds = [bound for bound in bounds if bound < ends["high"] and (after is None or bound > after)]
