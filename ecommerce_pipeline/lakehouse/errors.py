@@ -24,10 +24,6 @@ class BranchError(LakehouseError):
     """A branch is unknown, exists already, or is named in a way that cannot be."""
 
 
-class BranchOpen(LakehouseError):
-    """Maintenance was asked for while a branch still needs the files."""
-
-
 class PublicationConflict(LakehouseError):
     """Somebody committed to a table after the branch was made; nothing was published."""
 

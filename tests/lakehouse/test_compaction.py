@@ -51,15 +51,15 @@ def files(settings) -> list:
     return [task.file for task in open_catalog(settings).load_table(TABLE).scan().plan_files()]
 
 
-def test_small_files_become_one_a_partition_with_the_same_rows_and_types(lake_settings):
-    loaded(lake_settings, partition_spec=BY_DAY)
-    before = rows_of(lake_settings)
-    planned = upkeep.compact(lake_settings, dry_run=True)
-    assert len(files(lake_settings)) == 12
-    assert upkeep.compact(lake_settings) == planned == [(Name("raw_shop", "orders"), 12, 2)]
-    assert sorted((file.partition[0], file.record_count) for file in files(lake_settings)) == [(0, 6), (1, 6)]
-    assert rows_of(lake_settings) == before
-    assert upkeep.compact(lake_settings) == []
+def test_small_files_become_one_a_partition_with_the_same_rows_and_types(embedded):
+    loaded(embedded, partition_spec=BY_DAY)
+    before = rows_of(embedded)
+    planned = upkeep.compact(embedded, dry_run=True)
+    assert len(files(embedded)) == 12
+    assert upkeep.compact(embedded) == planned == [(Name("raw_shop", "orders"), 12, 2)]
+    assert sorted((file.partition[0], file.record_count) for file in files(embedded)) == [(0, 6), (1, 6)]
+    assert rows_of(embedded) == before
+    assert upkeep.compact(embedded) == []
 
 
 def test_the_rows_stand_in_the_tables_order_or_in_the_policys(embedded):
