@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 from pyiceberg.catalog.noop import NoopCatalog
 from pyiceberg.table import Table
 from pyiceberg.table.update import TableUpdate, update_table_metadata
+from sqlalchemy import delete, insert
 
 from ecommerce_pipeline.lakehouse import database, mirror
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import CatalogUnreadable
 from ecommerce_pipeline.lakehouse.mirror.difference import updates
 from ecommerce_pipeline.lakehouse.rollback import rollback
+from ecommerce_pipeline.lakehouse.upkeep import sweep
 from ecommerce_pipeline.ports import is_free
 from ecommerce_pipeline.settings import Settings
 from tests.lakehouse.conftest import build, duckdb_session
@@ -107,3 +111,20 @@ def test_a_catalog_that_does_not_answer_is_named(embedded):
     nobody = embedded.model_copy(update={"mirror_uri": f"http://127.0.0.1:{port}"})
     with pytest.raises(CatalogUnreadable, match=f"http://127.0.0.1:{port} does not answer.*Next: "):
         mirror.follow(nobody)
+
+
+def test_metadata_that_another_catalog_wrote_beside_a_table_is_no_orphan_while_it_points_there(embedded):
+    with duckdb_session(embedded) as duck:
+        build(duck, "finance.total", "select 1 as day")
+    with open_catalog(embedded) as catalog:
+        current = Path(catalog.load_table("finance.total").metadata_location.removeprefix("file://"))
+    theirs = current.with_name("of-another-catalog.metadata.json")
+    theirs.write_bytes(current.read_bytes())
+    with database.transaction(embedded) as connection:
+        connection.execute(insert(database.mirrored_pointers).values(metadata_location=f"file://{theirs}"))
+    sweep(embedded, timedelta(0))
+    assert theirs.exists()
+    with database.transaction(embedded) as connection:
+        connection.execute(delete(database.mirrored_pointers))
+    sweep(embedded, timedelta(0))
+    assert not theirs.exists()
