@@ -1,7 +1,8 @@
 """What checks and corrections cost: CPU-seconds of dbt for all models with them, and without.
 
-Both build every table anew on a branch of the same lake. Left out of the second are all checks, the quality tables,
-what only they read, and the day's reconciliation. The cleaning of what people type stays in both: it is the value.
+Both build every table anew on a branch of the same lake, by turns; of each the cheapest counts, because whatever else
+the machine does makes a run dearer and none cheaper. Left out of the second are all checks, the quality tables, what
+only they read, and the day's reconciliation. The cleaning of what people type stays in both: it is the value.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from ecommerce_pipeline.lakehouse import branch
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import dbt, project
 
+TURNS = 2
 UNTIL, FAULTS, BRANCH = date(2017, 12, 15), 0.05, "cost"
 LOADED = "group:raw, quality.rejects, quality.decisions"
 WITH = ["build", "--full-refresh", "--exclude-resource-type", "unit_test"]
 WITHOUT = [
     "build", "--full-refresh", "--exclude-resource-types", "unit_test", "test",
-    "--exclude", "path:models/quality", "int_rejects", "int_raw_commits", "daily_compliance",
+    "--exclude", "path:models/quality", "int_raw_commits", "daily_compliance",
 ]  # fmt: skip
 
 
@@ -29,7 +31,8 @@ def measured(home: Path, scale: float) -> str:
         student.live(UNTIL, FAULTS)
         student.load(LOADED)
         project.manifest(student.settings)
-        without, full = (_cpu_seconds(student.settings, arguments) for arguments in (WITHOUT, WITH))
+        turns = [[_cpu_seconds(student.settings, arguments) for arguments in (WITHOUT, WITH)] for _ in range(TURNS)]
+    without, full = map(min, zip(*turns, strict=True))
     return "\n".join(
         [
             "| dbt, every table anew | CPU-s |",

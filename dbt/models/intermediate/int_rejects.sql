@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral', contract={'enforced': false}) }}
+
 -- The records ingestion could not read, with the company's day of the file they stood in (files without a day in their
 -- path have none). The table is made by the first reject; until then there are none.
 {%- set rejects = source('quality', 'rejects') %}
