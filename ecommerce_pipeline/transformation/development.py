@@ -86,6 +86,12 @@ def check_own(settings: Settings, name: str) -> None:
     known = [one.name for one in branch.list_branches(settings)]
     if name not in known:
         raise BranchError(f"there is no branch {name!r}. Next: `shopsphere branch create {name}`")
+    catalog = settings.root / "trino" / "catalog" / f"{name}.properties"
+    if settings.profile == "stack" and not catalog.exists():
+        raise BranchError(
+            f"Trino builds only on branches that are its catalogs, and there is no trino/catalog/{name}.properties. "
+            "Next: build on a branch `lake_dev`, or see docs/guides/development.md"
+        )
 
 
 def _run(settings: Settings, name: str, arguments: Sequence[str], target_path: Path, say: Say) -> Built:
