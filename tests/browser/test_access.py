@@ -53,6 +53,20 @@ def is_refused(client, assets, numbers, chart):
     return False
 
 
+def test_what_is_taken_from_a_role_is_refused_at_the_next_call_of_who_is_signed_in(
+    as_role, admin, assets, numbers, served
+):
+    client, (chart, *_) = as_role("product"), assets.charts_of("product")
+    (role,) = [role["id"] for role in admin.listing("security/roles") if role["name"] == "product"]
+    assert not is_refused(client, assets, numbers, chart)
+    try:
+        admin.post(f"/api/v1/security/roles/{role}/permissions", {"permission_view_menu_ids": []})
+        assert is_refused(client, assets, numbers, chart)
+    finally:
+        assert access.apply(admin, assets, access.read(served, assets)) == ["role product"]
+    assert not is_refused(client, assets, numbers, chart)
+
+
 def test_a_store_manager_sees_the_orders_of_the_own_region_only(as_role, assets, numbers, marts):
     (row,) = ask(as_role("stores_midwest"), assets, numbers, "core.fct_orders", metrics=["orders"])
     (own,) = marts.execute(
