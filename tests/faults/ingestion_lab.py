@@ -13,7 +13,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,8 +21,10 @@ from typing import Any
 
 import psutil
 
+from ecommerce_pipeline.ingestion.starter import Program
 from ecommerce_pipeline.lakehouse.catalog import catalog_properties, open_catalog
 from ecommerce_pipeline.settings import Settings
+from tests.faults.ingestion_runs import Fork, Run, begin
 
 ROOT = Path(__file__).parents[2]
 MOMENTS = ("tap started", "batch staged", "data file written", "manifest written", "metadata written", "committed")
@@ -61,16 +62,17 @@ class Lab:
     def command(self) -> list[str]:
         return ["meltano", "--cwd", "meltano", "run", "--force", "tap-shop", "target-iceberg"]
 
-    def start(self, desk: str = "meltano") -> subprocess.Popen[bytes]:
+    def start(self, desk: str = "meltano") -> Run:
         """Begin a run; `desk` is where Meltano keeps its own files, which two runs at once must not share."""
         environment = self.environment | {
             "MELTANO_DATABASE_URI": f"sqlite:///{self.folder}/{desk}.db",
             "MELTANO_SYS_DIR_ROOT": str(self.folder / desk),
         }
         program, *arguments = self.command()
-        command = [str(Path(sys.executable).with_name(program)), *arguments]
-        with (self.folder / "run.log").open("wb") as log:
-            return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        return self.begin(Program([str(Path(sys.executable).with_name(program)), *arguments], ROOT, environment))
+
+    def begin(self, program: Program) -> Run:
+        return begin(program, self.folder / "run.log")
 
     def run(self) -> None:
         process = self.start()
@@ -107,7 +109,7 @@ class Lab:
             "metadata written": names(lake, "*.metadata.json"),
         }
 
-    def wait_for(self, process: subprocess.Popen[bytes], moment: str, before: dict[str, set[str]]) -> bool:
+    def wait_for(self, process: Run, moment: str, before: dict[str, set[str]]) -> bool:
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
             if self.has_happened(process, moment, before):
@@ -115,7 +117,7 @@ class Lab:
             time.sleep(0.002)
         return False
 
-    def has_happened(self, process: subprocess.Popen[bytes], moment: str, before: dict[str, set[str]]) -> bool:
+    def has_happened(self, process: Run, moment: str, before: dict[str, set[str]]) -> bool:
         if moment == "tap started":
             return any("tap-" in member.name() for member in children(process.pid)) and b"Running job" in self.log()
         if moment == "committed":
@@ -130,6 +132,13 @@ class Lab:
         rows = open_catalog(self.settings).load_table(f"raw_shop.{table}").scan().to_arrow().to_pylist()
         rows.sort(key=lambda row: (row["_sdc_commit_seq"], row["_sdc_sequence"]))
         return rows
+
+
+class ForkLab(Lab):
+    """Runs forked from a process that has imported Meltano, as Dagster starts them: much the cheaper in number."""
+
+    def begin(self, program: Program) -> Run:
+        return Fork(program, self.folder / "run.log")
 
 
 class DagsterLab(Lab):

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from tap_sql.testing import ThrowawayPostgres, throwaway_postgres
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from tests.faults.ingestion_lab import DagsterLab, Lab, own, torment
+from tests.faults.ingestion_lab import DagsterLab, ForkLab, Lab, own, torment
 
 KEYS = {"orders": ("order_id",), "order_items": ("order_id", "product_id")}
 SCHEMA = """
@@ -85,6 +85,10 @@ class ShellLab(InBatches, Lab):
     """`meltano run` from a shell."""
 
 
+class CheapLab(InBatches, ForkLab):
+    """The same, forked."""
+
+
 class RunLab(InBatches, DagsterLab):
     """A run of Dagster's."""
 
@@ -97,7 +101,7 @@ def server() -> Iterator[ThrowawayPostgres]:
 
 @pytest.fixture
 def shop(server, tmp_path, request) -> Shop:
-    kind, seed = getattr(request, "param", (ShellLab, 20171215))
+    kind, seed = getattr(request, "param", (CheapLab, 20171215))
     return Shop(server, kind(server.reader_url, tmp_path, seed))
 
 
