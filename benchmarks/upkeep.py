@@ -25,7 +25,7 @@ import pyarrow as pa
 from target_iceberg.commit import TABLE_PROPERTIES
 
 from benchmarks.measuring import ROOT, machine
-from ecommerce_pipeline.lakehouse import contents, reader, upkeep
+from ecommerce_pipeline.lakehouse import contents, orphans, reader, upkeep
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.compaction import Policy
 from ecommerce_pipeline.lakehouse.duckdb_plugin import add_functions
@@ -143,7 +143,7 @@ def keep_house(settings: Settings) -> tuple[float, list[str]]:
         said.append(
             f"expired: {[tuple(map(str, one)) for one in upkeep.expire(settings, policies=policies, now=later)]}"
         )
-        said.append(f"swept: {upkeep.sweep(settings, timedelta(0))}")
+        said.append(f"swept: {orphans.sweep(settings, timedelta(0))}")
 
     return timed(work), said
 

@@ -1,9 +1,8 @@
-"""Upkeep of the lake: the authority on how long history is kept and which files may go.
+"""Upkeep of the lake: the authority on how long history is kept.
 
 Four steps, in this order. `drop_branches` ends branches whose time is over. `compact` puts small files together.
-`expire` drops old snapshots from the tables' metadata and touches no file. `sweep` deletes files that nothing reaches:
-no branch and not what it started from, no kept snapshot, no pointer given up so recently that a reader may still have
-it pinned.
+`expire` drops old snapshots from the tables' metadata and touches no file. `orphans.sweep` deletes the files that
+nothing reaches then.
 
 Open branches are no hindrance: what they need stands in the catalog. A run is one, because the pointers that upkeep
 moves would stand against its publication: `expire` takes the lease of the branch that runs build on.
@@ -18,22 +17,17 @@ from typing import NamedTuple
 
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
-from sqlalchemy import Connection, delete, select
 
 from ecommerce_pipeline.lakehouse import compaction, contents, database, pointers
-from ecommerce_pipeline.lakehouse.branch import CANDIDATE, Branch, changes, drop, list_branches
-from ecommerce_pipeline.lakehouse.catalog import LAKE, catalog_properties, open_catalog
+from ecommerce_pipeline.lakehouse.branch import CANDIDATE, Branch, drop, list_branches
+from ecommerce_pipeline.lakehouse.catalog import LAKE, open_catalog
 from ecommerce_pipeline.lakehouse.compaction import Policy
-from ecommerce_pipeline.lakehouse.database import branches, mirrored_pointers, retired_pointers
-from ecommerce_pipeline.lakehouse.errors import LakehouseError, LeaseHeld
-from ecommerce_pipeline.lakehouse.files import StoredFile, delete_files, list_files
+from ecommerce_pipeline.lakehouse.errors import LeaseHeld
 from ecommerce_pipeline.lakehouse.lease import Lease, hold
-from ecommerce_pipeline.lakehouse.pointers import Name, rows
-from ecommerce_pipeline.lakehouse.reachability import Reach
+from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.settings import Settings
 
 BUILDING = f"branch:{CANDIDATE}"
-GRACE = timedelta(days=1)  # longer than any query or any commit on its way
 _COMMIT_RECORD = "singer.commit-seq"  # a raw table's bookmark stands in the summary of the snapshot that wrote it
 
 
@@ -51,21 +45,6 @@ class Compacted(NamedTuple):
     name: Name
     before: int
     after: int
-
-
-class Sweep(NamedTuple):
-    """What a sweep deleted, or with `dry_run` would delete."""
-
-    files: tuple[StoredFile, ...]
-    dry_run: bool
-
-    @property
-    def bytes(self) -> int:
-        """Size of all of it."""
-        return sum(file.bytes for file in self.files)
-
-    def __str__(self) -> str:
-        return f"{len(self.files):,} files of {self.bytes:,} bytes" + (" would go" if self.dry_run else "")
 
 
 def drop_branches(settings: Settings, now: datetime | None = None) -> list[Branch]:
@@ -141,22 +120,6 @@ def expire(
     return report
 
 
-def sweep(settings: Settings, older_than: timedelta = GRACE, *, dry_run: bool = False) -> Sweep:
-    """Delete the warehouse's files that nothing reaches and that are older than `older_than`.
-
-    `older_than` is also how long a given-up pointer is still honoured; keep it longer than any query or commit. Raises
-    LakehouseError if a table's own files are missing; nothing is deleted then.
-    """
-    limit = datetime.now(UTC) - older_than
-    stored = list_files(settings)  # before the pointers are read: what is committed meanwhile is not in the list
-    reached = _reach(settings, limit)
-    doomed = tuple(file for file in stored if file.path not in reached and file.written_at < limit)
-    if not dry_run:
-        delete_files(settings, (file.path for file in doomed))
-        _forget_retired(settings, limit)
-    return Sweep(doomed, dry_run)
-
-
 def _tables(settings: Settings) -> Iterator[Table]:
     catalog = open_catalog(settings)
     with database.snapshot(settings) as connection:
@@ -191,44 +154,3 @@ def _needed(table: Table, keep_last: int) -> set[int]:
 
 def _carries_bookmark(snapshot: Snapshot) -> bool:
     return snapshot.summary is not None and _COMMIT_RECORD in snapshot.summary.additional_properties
-
-
-def _reach(settings: Settings, limit: datetime) -> set[str]:
-    recently = int(limit.timestamp() * 1000)
-    with database.snapshot(settings) as connection:
-        live = select(rows.c.metadata_location, rows.c.iceberg_type).where(rows.c.metadata_location.is_not(None))
-        current = {r[0] for r in connection.execute(live) if r[1] != contents.VIEW}
-        current |= _starts(connection)
-        retired = select(retired_pointers.c.metadata_location).where(retired_pointers.c.retired_at >= recently)
-        given_up = set(connection.scalars(retired)) | set(connection.scalars(select(mirrored_pointers)))
-    reach = Reach(catalog_properties(settings))
-    for location in sorted(current):
-        _follow(reach, location)
-    for location in sorted(given_up - current):
-        # Its own writer may have removed it since (write.metadata.delete-after-commit): then no reader can be on it.
-        with suppress(FileNotFoundError):
-            reach.add(location)
-    return reach.paths
-
-
-def _starts(connection: Connection) -> set[str]:
-    """What open branches are compared with: the tables they changed, as they were."""
-    names = connection.scalars(select(branches.c.name)).all()
-    found = [change for name in names for change in changes(connection, name)]
-    views = {change.name for change in found if change.pointer and change.pointer.kind == contents.VIEW}
-    return {change.base for change in found if change.base and change.name not in views}
-
-
-def _follow(reach: Reach, location: str) -> None:
-    try:
-        reach.add(location)
-    except FileNotFoundError as error:
-        raise LakehouseError(
-            f"a file that {location} needs is missing ({error}); nothing was deleted. Next: `shopsphere doctor`"
-        ) from error
-
-
-def _forget_retired(settings: Settings, limit: datetime) -> None:
-    with database.transaction(settings) as connection:
-        old = retired_pointers.c.retired_at < int(limit.timestamp() * 1000)
-        connection.execute(delete(retired_pointers).where(old))

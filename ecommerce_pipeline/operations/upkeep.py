@@ -5,17 +5,18 @@ reaches. A week of time travel unless a table's policy says otherwise, a day of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+from ecommerce_pipeline.lakehouse import orphans
 from ecommerce_pipeline.lakehouse import upkeep as lake
 from ecommerce_pipeline.lakehouse.branch import Branch, list_branches
 from ecommerce_pipeline.lakehouse.compaction import Policy
+from ecommerce_pipeline.lakehouse.orphans import Sweep
 from ecommerce_pipeline.lakehouse.pointers import Name
-from ecommerce_pipeline.lakehouse.upkeep import Compacted, Expired, Sweep
+from ecommerce_pipeline.lakehouse.upkeep import Compacted, Expired
 from ecommerce_pipeline.settings import Settings
 
-ORPHAN_AGE = timedelta(days=1)
 Policies = Mapping[Name, Policy]
 
 
@@ -43,7 +44,7 @@ def plan(settings: Settings, policies: Policies) -> Upkeep:
     over = [branch.name for branch in list_branches(settings) if _is_over(branch, now)]
     compacted = lake.compact(settings, policies, dry_run=True)
     expired = lake.expire(settings, *_default(), policies=policies, dry_run=True)
-    return Upkeep(tuple(over), tuple(compacted), tuple(expired), lake.sweep(settings, ORPHAN_AGE, dry_run=True))
+    return Upkeep(tuple(over), tuple(compacted), tuple(expired), orphans.sweep(settings, dry_run=True))
 
 
 def run(settings: Settings, policies: Policies, say: Callable[[str], None] = lambda _: None) -> Upkeep:
@@ -55,7 +56,7 @@ def run(settings: Settings, policies: Policies, say: Callable[[str], None] = lam
     say("old snapshots")
     expired = tuple(lake.expire(settings, *_default(), policies=policies))
     say("files that nothing reaches")
-    return Upkeep(dropped, compacted, expired, lake.sweep(settings, ORPHAN_AGE))
+    return Upkeep(dropped, compacted, expired, orphans.sweep(settings))
 
 
 def _default() -> tuple[int, int]:

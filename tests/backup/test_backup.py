@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_pipeline.lakehouse import branch, database, upkeep
+from ecommerce_pipeline.lakehouse import branch, database, orphans
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import LakehouseError, LeaseHeld
 from ecommerce_pipeline.lakehouse.lease import hold
@@ -103,7 +103,7 @@ def test_upkeep_after_a_restore_deletes_nothing_that_is_needed(lake, folder):
     backup.take(lake, folder)
     write(lake, "core.orders", 2)
     backup.restore(lake, folder, replace=True)
-    upkeep.sweep(lake, older_than=timedelta(0))
+    orphans.sweep(lake, older_than=timedelta(0))
     assert versions(lake) == OLD
 
 

@@ -13,7 +13,7 @@ from pyiceberg.table.sorting import SortField, SortOrder
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import DecimalType, LongType, NestedField
 
-from ecommerce_pipeline.lakehouse import branch, difference, reader, upkeep
+from ecommerce_pipeline.lakehouse import branch, difference, orphans, reader, upkeep
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.compaction import Policy
 from ecommerce_pipeline.lakehouse.errors import LeaseHeld
@@ -99,9 +99,9 @@ def test_readers_branches_and_writers_are_not_disturbed(lake_settings):
         late = open_catalog(lake_settings).load_table(TABLE)
         late.append(late.scan().to_arrow().slice(0, 1))
         upkeep.expire(lake_settings, keep_days=0, keep_last=1)
-        upkeep.sweep(lake_settings, timedelta(hours=1))
+        orphans.sweep(lake_settings, timedelta(hours=1))
         assert slow.execute(f"select * from {TABLE} order by seq").fetchall() == before
-    upkeep.sweep(lake_settings, timedelta(0))
+    orphans.sweep(lake_settings, timedelta(0))
     assert len(open_catalog(lake_settings, "mine").load_table(TABLE).scan().to_arrow()) == 12
     assert [str(one.name) for one in difference.differences(lake_settings, "mine")] == ["core.orders"]
     assert len(rows_of(lake_settings)) == 13

@@ -17,8 +17,8 @@ from ecommerce_pipeline.lakehouse import database, mirror
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import CatalogUnreadable
 from ecommerce_pipeline.lakehouse.mirror.difference import updates
+from ecommerce_pipeline.lakehouse.orphans import sweep
 from ecommerce_pipeline.lakehouse.rollback import rollback
-from ecommerce_pipeline.lakehouse.upkeep import sweep
 from ecommerce_pipeline.ports import is_free
 from ecommerce_pipeline.settings import Settings
 from tests.lakehouse.conftest import build, duckdb_session

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_pipeline.lakehouse import branch, difference, reader, upkeep
+from ecommerce_pipeline.lakehouse import branch, difference, orphans, reader, upkeep
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import LakehouseError, LeaseHeld
 from ecommerce_pipeline.lakehouse.lease import hold
@@ -69,9 +69,9 @@ def test_a_sweep_deletes_what_nothing_reaches_and_says_how_much(lake_settings):
     stray = Path(lake_settings.warehouse.removeprefix("file://"), "core", "orders", "data", "stray.parquet")
     stray.write_bytes(b"x" * 1000)
     before = files_of(lake_settings)
-    planned = upkeep.sweep(lake_settings, NOW, dry_run=True)
+    planned = orphans.sweep(lake_settings, NOW, dry_run=True)
     assert files_of(lake_settings) == before
-    done = upkeep.sweep(lake_settings, NOW)
+    done = orphans.sweep(lake_settings, NOW)
     assert done.files == planned.files
     assert {Path(file.path) for file in done.files} == before - files_of(lake_settings)
     assert str(stray) in {file.path for file in done.files}
@@ -83,7 +83,7 @@ def test_young_files_are_left_alone(embedded):
     write(embedded, "core.orders", 1)
     stray = Path(embedded.warehouse.removeprefix("file://"), "core", "orders", "data", "on-its-way.parquet")
     stray.write_bytes(b"x")
-    upkeep.sweep(embedded)
+    orphans.sweep(embedded)
     assert stray.exists()
 
 
@@ -98,13 +98,13 @@ def test_a_branch_keeps_what_it_reads_and_what_it_started_from(lake_settings):
         write(lake_settings, "core.lines", version)
     age(lake_settings)
     upkeep.expire(lake_settings, keep_days=0, keep_last=1)
-    upkeep.sweep(lake_settings, NOW)
+    orphans.sweep(lake_settings, NOW)
     assert versions(lake_settings) == {"core.orders": 12, "core.lines": 12}
     assert versions(lake_settings, "mine") == {"core.orders": 7, "core.lines": 2}
     [changed] = difference.differences(lake_settings, "mine")
     assert (changed.rows_before, changed.only_before, changed.values) == (3, 3, {"version": 3})
     branch.drop(lake_settings, "mine")
-    swept = upkeep.sweep(lake_settings, NOW)
+    swept = orphans.sweep(lake_settings, NOW)
     assert len(swept.files) > 3
     assert versions(lake_settings) == {"core.orders": 12, "core.lines": 12}
 
@@ -140,7 +140,7 @@ def test_a_missing_file_stops_the_sweep_before_it_deletes_anything(embedded):
     Path(table.current_snapshot().manifest_list.removeprefix("file://")).unlink()
     before = files_of(embedded)
     with pytest.raises(LakehouseError, match=r"is missing.*nothing was deleted"):
-        upkeep.sweep(embedded, NOW)
+        orphans.sweep(embedded, NOW)
     assert files_of(embedded) == before
 
 
@@ -152,9 +152,9 @@ def test_a_table_removed_by_a_publication_loses_its_files_only_after_the_grace(e
         open_catalog(embedded, "lake_next").drop_table("growth.cohorts")
         publish(embedded, "lake_next")
         age(embedded)
-        upkeep.sweep(embedded, timedelta(hours=1))
+        orphans.sweep(embedded, timedelta(hours=1))
         assert slow.execute("select count(*) from growth.cohorts").fetchone() == (3,)
-    upkeep.sweep(embedded, NOW)
+    orphans.sweep(embedded, NOW)
     assert not [path for path in files_of(embedded) if "cohorts" in str(path)]
     assert versions(embedded) == {"core.orders": 1}
 
@@ -178,7 +178,7 @@ def test_whatever_happened_before_expiry_and_sweep_break_no_reader_and_no_kept_s
         _live(embedded, session, rebuild, choice, tables, step)
         age(embedded)
         upkeep.expire(embedded, keep_days=0, keep_last=choice.choice([1, 2]))
-        upkeep.sweep(embedded, timedelta(hours=1))
+        orphans.sweep(embedded, timedelta(hours=1))
         assert slow.execute(query).fetchall() == expected
         slow.close()
         for table in tables:

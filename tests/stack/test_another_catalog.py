@@ -15,8 +15,8 @@ from pyiceberg.catalog.rest import RestCatalog
 from ecommerce_pipeline.lakehouse import branch, mirror, reader
 from ecommerce_pipeline.lakehouse.catalog import catalog_properties, open_catalog
 from ecommerce_pipeline.lakehouse.errors import CatalogUnreadable, MirrorRefused
+from ecommerce_pipeline.lakehouse.orphans import sweep
 from ecommerce_pipeline.lakehouse.publish import publish
-from ecommerce_pipeline.lakehouse.upkeep import sweep
 from ecommerce_pipeline.operations.stack import cache, java
 from ecommerce_pipeline.settings import Settings
 
