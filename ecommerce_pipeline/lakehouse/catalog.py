@@ -20,6 +20,8 @@ from ecommerce_pipeline.lakehouse.pointers import rows
 from ecommerce_pipeline.settings import Settings
 
 LAKE = "lake"
+# Seconds; PyArrow's own give a store up that has not answered for three, which a busy one does while it takes a part.
+_PATIENCE = {"s3.connect-timeout": "10", "s3.request-timeout": "60"}
 
 
 def catalog_properties(settings: Settings, user: Literal["pipeline", "ingestion"] = "pipeline") -> dict[str, str]:
@@ -42,7 +44,7 @@ def _object_store(settings: Settings, user: str) -> dict[str, str]:
         "s3.path-style-access": str(settings.s3_path_style).lower(),
         "s3.force-virtual-addressing": str(not settings.s3_path_style).lower(),
     }
-    return {name: value for name, value in found.items() if value}
+    return _PATIENCE | {name: value for name, value in found.items() if value}
 
 
 def open_catalog(settings: Settings, branch: str = LAKE) -> SqlCatalog:
