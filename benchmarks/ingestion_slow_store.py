@@ -21,7 +21,7 @@ import psutil
 
 from benchmarks.ingestion_tables import CASES, opened
 from benchmarks.measuring import ROOT, machine
-from benchmarks.slow_store import slow_store
+from benchmarks.object_store import object_store
 
 PAGE = ROOT / "docs/benchmarks/ingestion-slow-store.md"
 ROWS, RATE = 4_000_000, 2_000_000
@@ -85,7 +85,7 @@ def read(case_name: str, rows: int, rate: int) -> Reading:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         opened(case, rows) as source,
-        slow_store(Path(scratch), rate) as store,
+        object_store(Path(scratch), rate) as store,
     ):
         env = {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",

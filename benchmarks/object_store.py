@@ -1,6 +1,6 @@
-"""MinIO behind a line of so many bytes a second: the object store that ingestion is slowed down with.
+"""MinIO, as it is or behind a line of so many bytes a second: the object store that ingestion is measured with.
 
-usage: with slow_store(folder, bytes_a_second) as store: … store.properties are those of a catalog in it.
+usage: with object_store(folder, bytes_a_second) as store: … store.properties are those of a catalog in it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,8 @@ class Store:
 
 
 @contextmanager
-def slow_store(folder: Path, bytes_a_second: float) -> Iterator[Store]:
-    """Start the server and the line before it; both are gone in the end."""
+def object_store(folder: Path, bytes_a_second: float | None = None) -> Iterator[Store]:
+    """Start the server, and the line before it if there is to be one; both are gone in the end."""
     port, secret = free_port(), secrets.token_hex(12)
     own = {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": secret, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off"}
     command = [minio.binary(), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder / "minio")]
@@ -65,7 +65,7 @@ def slow_store(folder: Path, bytes_a_second: float) -> Iterator[Store]:
             region="us-east-1", allow_bucket_creation=True,
         )  # fmt: skip
         direct.create_dir("lake")
-        with _line(port, bytes_a_second) as end:
+        with nullcontext(port) if bytes_a_second is None else _line(port, bytes_a_second) as end:
             yield Store(f"http://127.0.0.1:{end}", secret, folder)
     finally:
         server.terminate()
