@@ -5,7 +5,7 @@ changed after the latest that the lake has may be missing, and amounts are compa
 border rejected may be missing too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +29,9 @@ from ecommerce_pipeline.streams import Extractor, Stream
 
 NAME = "all_rows_arrived"
 DELETED = "_sdc_deleted_at"
-REJECTS = ("quality", "rejects")
+Address = tuple[str, ...]
+Columns = Mapping[Address, set[str]]  # of the tables that are there
+REJECTS: Address = ("quality", "rejects")
 Totals = Callable[[Settings, Extractor, Stream, Sequence[str], datetime | None], Sequence[Decimal]]
 
 
@@ -68,13 +70,21 @@ def _checks(
     @multi_asset_check(name=f"{extractor.name.replace('-', '_')}_arrivals", specs=specs, can_subset=True)
     def arrivals(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
         chosen = {key.asset_key for key in context.selected_asset_check_keys}
+        # Before the reader pins its moment: a table that another step makes in between would be unknown to it.
+        columns = _columns(settings, [tuple(one.raw_key.path) for one in streams] + [REJECTS])
         with reader.connect(settings) as lake:
-            compare = _Comparison(settings, lake, extractor, totals)
+            compare = _Comparison(settings, lake, columns, extractor, totals)
             for stream in streams:
                 if stream.raw_key in chosen:
                     yield compare.of(stream, contracts[f"{stream.system}.{stream.table}"])
 
     return arrivals
+
+
+def _columns(settings: Settings, addresses: Sequence[Address]) -> Columns:
+    with open_catalog(settings) as catalog:
+        there = [address for address in addresses if catalog.table_exists(address)]
+        return {address: set(catalog.load_table(address).schema().column_names) for address in there}
 
 
 @dataclass(frozen=True)
@@ -83,19 +93,18 @@ class _Comparison:
 
     settings: Settings
     lake: Any
+    columns: Columns
     extractor: Extractor
     totals: Totals
 
     def of(self, stream: Stream, contract: Contract) -> AssetCheckResult:
-        with open_catalog(self.settings) as catalog:
-            if not catalog.table_exists(address := tuple(stream.raw_key.path)):
-                return _result(stream, True, {"compared": "no: nothing has ever come"})
-            columns = set(catalog.load_table(address).schema().column_names)
-            has_rejects = catalog.table_exists(REJECTS)
+        columns = self.columns.get(tuple(stream.raw_key.path))
+        if columns is None:
+            return _result(stream, True, {"compared": "no: nothing has ever come"})
         if not set(contract.key) <= columns or (DELETED in columns and self._count(_deleted(stream))):
             return _result(stream, True, {"compared": "no: the table lacks the contract's key, or keeps deleted rows"})
         amounts = [name for name, one in contract.fields.items() if one.type.startswith("decimal") and name in columns]
-        held = self._held(stream, contract, amounts, has_rejects=has_rejects)
+        held = self._held(stream, contract, amounts)
         try:
             rows, moved, *sums = self.totals(self.settings, self.extractor, stream, amounts, held.latest)
         except Exception as error:  # the load is whole, whatever the source says now
@@ -112,14 +121,14 @@ class _Comparison:
             passed = passed and list(sums) == list(held.sums)
         return _result(stream, passed, said)
 
-    def _held(self, stream: Stream, contract: Contract, amounts: Sequence[str], *, has_rejects: bool) -> Held:
+    def _held(self, stream: Stream, contract: Contract, amounts: Sequence[str]) -> Held:
         table, key = ".".join(stream.raw_key.path), ", ".join(contract.key)
         latest = f"max({stream.replication_key})" if stream.replication_key else "null"
         wanted = ", ".join(["count(*)", latest, *(f"sum({name})" for name in amounts)])
         versions, newest, *sums = self.lake.execute(f"select {wanted} from {table}").fetchone()  # noqa: S608 - our names
         keys = self._count(f"(select distinct {key} from {table}) as keys")  # noqa: S608 - our own names
         where = f"source_system = '{stream.system}' and source_table = '{stream.table}'"
-        rejected = self._count(f"quality.rejects where {where}") if has_rejects else 0
+        rejected = self._count(f"quality.rejects where {where}") if REJECTS in self.columns else 0
         # an amount of which an earlier version stands in the log as well cannot be summed in one scan
         return Held(keys, rejected, newest, [Decimal(one or 0) for one in sums] if versions == keys else [])
 

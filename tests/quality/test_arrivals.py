@@ -8,6 +8,9 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from ecommerce_pipeline.lakehouse import reader
+from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.quality import arrivals
 from ecommerce_pipeline.quality.arrivals import NAME, arrival_checks
 from ecommerce_pipeline.quality.contracts import reading
 from ecommerce_pipeline.sources import totals
@@ -85,3 +88,21 @@ def test_a_source_that_does_not_answer_is_a_warning_with_the_next_step(student, 
     assert "shop.orders could not be counted" in said(one)["compared"]
     assert "Next: check that its system runs" in said(one)["compared"]
     assert "secret" not in said(one)["compared"]
+
+
+def test_a_table_of_rejects_that_another_step_makes_meanwhile_disturbs_nothing(student, lake, monkeypatch):
+    """At the first load of all, one extractor is compared while another meets the first record it must reject."""
+    with open_catalog(student.settings) as catalog:
+        place = catalog.load_table(arrivals.REJECTS).metadata_location
+        catalog.drop_table(arrivals.REJECTS)
+    pin = reader.connect
+
+    def pinned_before_it_is_made(settings):
+        connection = pin(settings)
+        with open_catalog(settings) as catalog:
+            catalog.register_table(arrivals.REJECTS, place)
+        return connection
+
+    monkeypatch.setattr(reader, "connect", pinned_before_it_is_made)
+    one = compared(student.settings, "raw_shop.refunds")["raw_shop.refunds"]
+    assert said(one)["rejected"] == 0
