@@ -135,6 +135,14 @@ def into_minio(server: Source, scratch: Path, rows: int) -> Result:
 
 def with_meltano(name: str, server: Source, folder: Path, rows: int, properties: dict[str, str]) -> Result:
     """A run into the lake of these properties."""
+    measured = run(*extraction(server, folder, properties))
+    first = moment(measured.stderr, r"order_items: reading")
+    last = max(moments(measured.stderr, r"committed [\d,]+ rows"))  # a large table is committed in parts
+    return Result(name, rows, (last - first).total_seconds(), measured)
+
+
+def extraction(server: Source, folder: Path, properties: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """The command that reads the source into the lake of these properties, and its environment, in the folder."""
     env = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "SHOPSPHERE_HOME": str(folder),
@@ -146,10 +154,7 @@ def with_meltano(name: str, server: Source, folder: Path, rows: int, properties:
         "NO_COLOR": "1",
     }
     meltano = [str(Path(sys.executable).with_name("meltano")), "--cwd", str(ROOT / "meltano")]
-    measured = run([*meltano, "run", "--force", "tap-shop", "target-iceberg"], env)
-    first = moment(measured.stderr, r"order_items: reading")
-    last = max(moments(measured.stderr, r"committed [\d,]+ rows"))  # a large table is committed in parts
-    return Result(name, rows, (last - first).total_seconds(), measured)
+    return [*meltano, "run", "--force", "tap-shop", "target-iceberg"], env
 
 
 def by_hand(server: Source, scratch: Path, rows: int) -> Result:

@@ -8,17 +8,18 @@ docs/benchmarks/ingestion-slow-store.md; exits 1 if memory grows.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from benchmarks.ingestion import extraction
 from benchmarks.ingestion_tables import CASES, opened
 from benchmarks.measuring import ROOT, machine
 from benchmarks.object_store import object_store
@@ -87,18 +88,7 @@ def read(case_name: str, rows: int, rate: int) -> Reading:
         opened(case, rows) as source,
         object_store(Path(scratch), rate) as store,
     ):
-        env = {
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "SHOPSPHERE_HOME": scratch,
-            "SHOPSPHERE_SHOP_URL": source.reader_url,
-            "SHOPSPHERE_LAKE_PROPERTIES": json.dumps(store.properties),
-            "SHOPSPHERE_STAGE_DIR": f"{scratch}/stage",
-            "MELTANO_DATABASE_URI": f"sqlite:///{scratch}/meltano.db",
-            "MELTANO_SYS_DIR_ROOT": f"{scratch}/meltano",
-            "NO_COLOR": "1",
-        }
-        meltano = [str(Path(sys.executable).with_name("meltano")), "--cwd", str(ROOT / "meltano")]
-        command = [*meltano, "run", "--force", "tap-shop", "target-iceberg"]
+        command, env = extraction(source, Path(scratch), store.properties)
         log = Path(scratch, "benchmark.log")
         start = time.monotonic()
         with log.open("w") as out:
@@ -128,11 +118,10 @@ def watch(process: subprocess.Popen[bytes], stage: Path) -> list[Sample]:
 def folder_size(folder: Path) -> int:
     """Bytes of its files; one that is deleted meanwhile has none."""
     size = 0
-    for path in folder.rglob("*"):
-        try:
-            size += path.stat().st_size
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder):  # which, unlike rglob, lets a folder go while it is walked
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += Path(place, name).stat().st_size
     return size
 
 

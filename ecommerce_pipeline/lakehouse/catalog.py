@@ -55,7 +55,7 @@ def open_catalog(settings: Settings, branch: str = LAKE) -> SqlCatalog:
     """
     check_warehouse(settings)
     if branch != LAKE:
-        _check_exists(settings, branch)
+        check_exists(settings, branch)
     return SqlCatalog(branch, **catalog_properties(settings))
 
 
@@ -92,7 +92,8 @@ def _settle_warehouse(connection: Connection, warehouse: str) -> None:
         )
 
 
-def _check_exists(settings: Settings, branch: str) -> None:
+def check_exists(settings: Settings, branch: str) -> None:
+    """Raise BranchError, naming those that there are, unless there is such a branch beside production."""
     with database.snapshot(settings) as connection:
         names = list(connection.scalars(select(branches.c.name).order_by(branches.c.name)))
     if branch not in names:

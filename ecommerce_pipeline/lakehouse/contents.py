@@ -12,8 +12,10 @@ from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
+from sqlalchemy import Connection
 
-from ecommerce_pipeline.lakehouse.pointers import Pointer
+from ecommerce_pipeline.lakehouse import pointers
+from ecommerce_pipeline.lakehouse.pointers import Name, Pointer
 
 VIEW = "VIEW"
 
@@ -28,6 +30,15 @@ class Contents(NamedTuple):
 
 
 EMPTY = Contents(None, 0, 0, 0)
+
+
+def tables_of(connection: Connection, branch: str) -> dict[Name, str]:
+    """What a reader of a branch sees, in one moment: each table's metadata file; no view, nothing half built by dbt."""
+    return {
+        name: pointer.location
+        for name, pointer in pointers.read_all(connection, branch).items()
+        if pointer.kind != VIEW and not name.table.endswith(pointers.TEMPORARY)
+    }
 
 
 def read_metadata(properties: dict[str, str], location: str) -> TableMetadata:

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from ecommerce_pipeline.lakehouse import contents, database, pointers
+from ecommerce_pipeline.lakehouse import contents, database
 from ecommerce_pipeline.lakehouse.catalog import LAKE, open_catalog
 from ecommerce_pipeline.lakehouse.duckdb_session import CONFIG, attach
 from ecommerce_pipeline.lakehouse.rest_door.server import open_door
@@ -35,12 +35,7 @@ def connect(settings: Settings, branch: str = LAKE) -> Any:
 def _duckdb(settings: Settings, branch: str) -> duckdb.DuckDBPyConnection:
     catalog = open_catalog(settings, branch)
     with database.snapshot(settings) as connection:
-        found = pointers.read_all(connection, branch)
-    pinned = {
-        name: pointer.location
-        for name, pointer in found.items()
-        if pointer.kind != contents.VIEW and not name.table.endswith(pointers.TEMPORARY)
-    }
+        pinned = contents.tables_of(connection, branch)
     door = open_door(catalog, pinned=pinned)
     session = duckdb.connect(":memory:", config=CONFIG)
     attach(session, door)

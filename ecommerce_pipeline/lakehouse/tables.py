@@ -1,7 +1,8 @@
-"""The tables of a branch and what they hold: the authority behind `shopsphere tables`."""
+"""The tables of a branch: which are there, and what they hold."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from ecommerce_pipeline.lakehouse import contents, database, pointers
 from ecommerce_pipeline.lakehouse.catalog import LAKE, catalog_properties, open_catalog
 from ecommerce_pipeline.lakehouse.pointers import Name, Pointer
 from ecommerce_pipeline.settings import Settings
+
+Address = tuple[str, ...]
 
 
 class TableStatus(NamedTuple):
@@ -24,6 +27,14 @@ class TableStatus(NamedTuple):
     bytes: int
     snapshots: int
     last_commit: datetime
+
+
+def existing(settings: Settings, wanted: Iterable[Address]) -> set[Address]:
+    """Those of the tables that production has. To be asked before a reader pins its moment: a table that is made in
+    between would be unknown to it. Raises LakehouseError.
+    """
+    with open_catalog(settings) as catalog:
+        return {address for address in wanted if catalog.table_exists(address)}
 
 
 def table_statuses(settings: Settings, branch: str = LAKE) -> list[TableStatus]:

@@ -47,7 +47,7 @@ class Compacted(NamedTuple):
     after: int
 
 
-def drop_branches(settings: Settings, now: datetime | None = None) -> list[Branch]:
+def drop_branches(settings: Settings, now: datetime | None = None, *, dry_run: bool = False) -> list[Branch]:
     """Drop the branches that were kept their time (`now` is UTC), but none that somebody builds on or that another
     branch stands on.
     """
@@ -55,7 +55,7 @@ def drop_branches(settings: Settings, now: datetime | None = None) -> list[Branc
     found = list_branches(settings)
     bases = {branch.base for branch in found}
     over = [branch for branch in found if branch.kept_until <= at and branch.name not in bases]
-    return [branch for branch in over if _drop(settings, branch)]
+    return [branch for branch in over if dry_run or _drop(settings, branch)]
 
 
 def _drop(settings: Settings, branch: Branch) -> bool:
@@ -92,8 +92,8 @@ def compact(
 
 def expire(
     settings: Settings,
-    keep_days: int = 7,
-    keep_last: int = 5,
+    keep_days: int = Policy().keep_days,
+    keep_last: int = Policy().keep_last,
     *,
     policies: Mapping[Name, Policy] = {},
     now: datetime | None = None,

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ecommerce_pipeline.lakehouse import reader
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.operations import outbox, pipeline_runs, room
 from ecommerce_pipeline.operations.alerts import store
 from ecommerce_pipeline.settings import Settings
@@ -64,13 +64,12 @@ class Lakehouse(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every family; raises LakehouseError."""
-        with open_catalog(self._settings) as catalog:
-            has_runs, has_quarantine = (catalog.table_exists(name) for name in (pipeline_runs.IDENTIFIER, QUARANTINE))
+        there = existing(self._settings, (pipeline_runs.IDENTIFIER, QUARANTINE))
         with reader.connect(self._settings) as lake:
-            if has_runs:
+            if pipeline_runs.IDENTIFIER in there:
                 yield from _assets(_rows(lake, LAST_SQL))
                 yield _labelled("runs", "runs recorded", ("job", "status"), _rows(lake, RUNS_SQL))
-            if has_quarantine:
+            if QUARANTINE in there:
                 held = _rows(lake, HELD_SQL)
                 yield _labelled("quarantine_records", "records × rules held back", ("table", "status"), held)
         yield from _incidents(self._settings)

@@ -78,10 +78,7 @@ def _tell(settings: Settings, told: Iterator[RunEvent]) -> None:
             transport.emit(event)
     except requests.HTTPError as error:
         raise outbox.answered(where, error.response.status_code if error.response is not None else 0) from None
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # requests' own errors are OSErrors
+    except (OSError, RuntimeError) as error:  # requests' own errors are OSErrors
         raise Unreachable(f"{where}: {' '.join(str(error).split())[:300]}") from None
 
 

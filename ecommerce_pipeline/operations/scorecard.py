@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from ecommerce_pipeline.lakehouse import reader
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.operations import history, pipeline_runs
 from ecommerce_pipeline.operations.history import EndedRun
 from ecommerce_pipeline.operations.instance import open_instance
@@ -71,9 +71,8 @@ def scorecard(settings: Settings, now: datetime, prices: Prices) -> list[Figure]
     """The figures as of `now` (UTC); empty when no run has ended yet. Raises LakehouseError."""
     with open_instance(settings) as instance:
         runs = {run.run_id: run for run in history.ended_since(instance, now - timedelta(days=DAYS))}
-    with open_catalog(settings) as catalog:
-        is_there = all(catalog.table_exists(name) for name in (pipeline_runs.IDENTIFIER, RESULTS))
-    if not runs or not is_there:
+    needed = {pipeline_runs.IDENTIFIER, RESULTS}
+    if not runs or existing(settings, needed) != needed:
         return []
     with reader.connect(settings) as connection:
         found = list(map(Made._make, connection.execute(MADE_SQL).fetchall()))

@@ -5,12 +5,10 @@ reaches. A week of time travel unless a table's policy says otherwise, a day of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ecommerce_pipeline.lakehouse import orphans
 from ecommerce_pipeline.lakehouse import upkeep as lake
-from ecommerce_pipeline.lakehouse.branch import Branch, list_branches
 from ecommerce_pipeline.lakehouse.compaction import Policy
 from ecommerce_pipeline.lakehouse.orphans import Sweep
 from ecommerce_pipeline.lakehouse.pointers import Name
@@ -40,10 +38,9 @@ class Upkeep(NamedTuple):
 
 def plan(settings: Settings, policies: Policies) -> Upkeep:
     """What there is to do; changes nothing. Raises LakehouseError."""
-    now = datetime.now(UTC)
-    over = [branch.name for branch in list_branches(settings) if _is_over(branch, now)]
+    over = [branch.name for branch in lake.drop_branches(settings, dry_run=True)]
     compacted = lake.compact(settings, policies, dry_run=True)
-    expired = lake.expire(settings, *_default(), policies=policies, dry_run=True)
+    expired = lake.expire(settings, policies=policies, dry_run=True)
     return Upkeep(tuple(over), tuple(compacted), tuple(expired), orphans.sweep(settings, dry_run=True))
 
 
@@ -54,14 +51,6 @@ def run(settings: Settings, policies: Policies, say: Callable[[str], None] = lam
     say("small files")
     compacted = tuple(lake.compact(settings, policies))
     say("old snapshots")
-    expired = tuple(lake.expire(settings, *_default(), policies=policies))
+    expired = tuple(lake.expire(settings, policies=policies))
     say("files that nothing reaches")
     return Upkeep(dropped, compacted, expired, orphans.sweep(settings))
-
-
-def _default() -> tuple[int, int]:
-    return Policy().keep_days, Policy().keep_last
-
-
-def _is_over(branch: Branch, now: datetime) -> bool:
-    return branch.kept_until <= now

@@ -16,7 +16,7 @@ from dagster import AssetKey, DagsterInstance
 from dagster._core.storage.event_log.base import AssetRecord
 
 from ecommerce_pipeline.lakehouse import reader
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.operations import pipeline_runs
 from ecommerce_pipeline.operations.alerts import runs
 from ecommerce_pipeline.operations.alerts.findings import Wrong
@@ -134,9 +134,8 @@ def _broken_checks(instance: DagsterInstance, graph: Graph, key: AssetKey) -> It
 
 
 def _time(settings: Settings, instance: DagsterInstance, name: str) -> Time | None:
-    with open_catalog(settings) as catalog:
-        if not catalog.table_exists(pipeline_runs.IDENTIFIER):
-            return None
+    if not existing(settings, [pipeline_runs.IDENTIFIER]):
+        return None
     with reader.connect(settings) as lake:
         mine = lake.execute(MINE_SQL.format(asset=name, runs=RUNS)).fetchall()
         if not mine:

@@ -22,6 +22,7 @@ from dagster import (
 
 from ecommerce_pipeline.lakehouse import reader
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import Address, existing
 from ecommerce_pipeline.quality.contracts.contract import Contract
 from ecommerce_pipeline.quality.contracts.reading import Contracts
 from ecommerce_pipeline.settings import Settings
@@ -29,7 +30,6 @@ from ecommerce_pipeline.streams import Extractor, Stream
 
 NAME = "all_rows_arrived"
 DELETED = "_sdc_deleted_at"
-Address = tuple[str, ...]
 Columns = Mapping[Address, set[str]]  # of the tables that are there
 REJECTS: Address = ("quality", "rejects")
 Totals = Callable[[Settings, Extractor, Stream, Sequence[str], datetime | None], Sequence[Decimal]]
@@ -82,8 +82,8 @@ def _checks(
 
 
 def _columns(settings: Settings, addresses: Sequence[Address]) -> Columns:
+    there = existing(settings, addresses)
     with open_catalog(settings) as catalog:
-        there = [address for address in addresses if catalog.table_exists(address)]
         return {address: set(catalog.load_table(address).schema().column_names) for address in there}
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from ecommerce_pipeline.lakehouse import reader
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.quality import decisions, fixes
 from ecommerce_pipeline.quality.contracts import reading
 from ecommerce_pipeline.quality.decisions import Decision
@@ -96,7 +96,7 @@ def one(settings: Settings, table: str, key: str, rule: str = "") -> list[Record
 def history(settings: Settings, table: str, key: str) -> list[Decision]:
     """What was decided about the record, the earliest first."""
     system, _, name = table.partition(".")
-    if not _exists(settings, decisions.IDENTIFIER):
+    if not existing(settings, [decisions.IDENTIFIER]):
         return []
     names = ", ".join(Decision.__dataclass_fields__)
     with reader.connect(settings) as lake:
@@ -155,7 +155,7 @@ def judge(settings: Settings, record: Record, *, is_wrong: bool, by: str, reason
 
 def verdicts(settings: Settings) -> Sequence[tuple[str, int, int]]:
     """Of each rule: name, records judged, and how many of these were wrong indeed."""
-    if not _exists(settings, decisions.IDENTIFIER):
+    if not existing(settings, [decisions.IDENTIFIER]):
         return []
     with reader.connect(settings) as lake:
         found = lake.execute(
@@ -189,13 +189,8 @@ def _decide(
 
 
 def _check_there(settings: Settings) -> None:
-    if not _exists(settings, ("quality", "quarantine")):
+    if not existing(settings, [("quality", "quarantine")]):
         raise QualityError("there is no quarantine yet: no run has been published. Next: `shopsphere materialize`")
-
-
-def _exists(settings: Settings, identifier: tuple[str, str]) -> bool:
-    with open_catalog(settings) as catalog:
-        return bool(catalog.table_exists(identifier))
 
 
 def _text(value: Any) -> str:

@@ -13,13 +13,14 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ecommerce_pipeline.lakehouse import reader
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.quality import streams
 from ecommerce_pipeline.quality.errors import QualityError
 from ecommerce_pipeline.settings import Settings
 
 DIMENSIONS = ("completeness", "accuracy", "consistency", "timeliness", "uniqueness")
 RUNS, TOP = 30, 12
+SCORECARD = ("quality", "scorecard")
 
 
 class RunScores(NamedTuple):
@@ -92,9 +93,9 @@ class Report:
 
 def read(settings: Settings, verdicts: Sequence[tuple[str, int, int]] = ()) -> Report:
     """The report as of the last publication; raises QualityError before the first one."""
-    with open_catalog(settings) as catalog:
-        if not catalog.table_exists(("quality", "scorecard")):
-            raise QualityError("there is no scorecard yet: no run has been published. Next: `shopsphere materialize`")
+    there = existing(settings, (SCORECARD, streams.FRESHNESS, streams.VOLUMES))
+    if SCORECARD not in there:
+        raise QualityError("there is no scorecard yet: no run has been published. Next: `shopsphere materialize`")
     with reader.connect(settings) as lake:
         return Report(
             datetime.now(UTC),
@@ -105,8 +106,8 @@ def read(settings: Settings, verdicts: Sequence[tuple[str, int, int]] = ()) -> R
             [Held(str(status), int(records), value) for status, records, value in _rows(lake, _HELD_SQL)],
             int(_rows(lake, "select coalesce(sum(rejected), 0) from quality.results")[0][0]),
             verdicts,
-            streams.lags(settings, lake),
-            streams.volumes(settings, lake),
+            streams.lags(lake) if streams.FRESHNESS in there else [],
+            streams.volumes(lake) if streams.VOLUMES in there else [],
         )
 
 

@@ -7,9 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
-from ecommerce_pipeline.settings import Settings
-
 FRESHNESS, VOLUMES = ("quality", "freshness"), ("quality", "daily_volumes")
 DAYS = 28
 
@@ -41,24 +38,19 @@ class Volume(NamedTuple):
         return 100 * self.records / float(self.expected) if self.expected else 100.0
 
 
-def lags(settings: Settings, lake: Any) -> Sequence[Lag]:
-    """Every stream with a deadline, the latest first; empty before the table was first published."""
-    return [Lag._make(row) for row in lake.execute(_LAGS_SQL).fetchall()] if _is_there(settings, FRESHNESS) else []
+def lags(lake: Any) -> Sequence[Lag]:
+    """Every stream with a deadline, the latest first."""
+    return [Lag._make(row) for row in lake.execute(_LAGS_SQL).fetchall()]
 
 
-def volumes(settings: Settings, lake: Any) -> Sequence[Volume]:
-    """The last four weeks of each stream, in order; empty before the table was first published."""
-    return [Volume._make(row) for row in lake.execute(_VOLUMES_SQL).fetchall()] if _is_there(settings, VOLUMES) else []
+def volumes(lake: Any) -> Sequence[Volume]:
+    """The last four weeks of each stream, in order."""
+    return [Volume._make(row) for row in lake.execute(_VOLUMES_SQL).fetchall()]
 
 
 def by_stream(found: Sequence[Volume]) -> Mapping[str, Sequence[Volume]]:
     """The days of each stream."""
     return {name: [one for one in found if one.stream == name] for name in dict.fromkeys(one.stream for one in found)}
-
-
-def _is_there(settings: Settings, name: tuple[str, str]) -> bool:
-    with open_catalog(settings) as catalog:
-        return catalog.table_exists(name)
 
 
 _LAGS_SQL = """

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ecommerce_pipeline.lakehouse import branch, lease
 from ecommerce_pipeline.lakehouse.branch import CANDIDATE
-from ecommerce_pipeline.lakehouse.catalog import LAKE
+from ecommerce_pipeline.lakehouse.catalog import LAKE, check_exists
 from ecommerce_pipeline.lakehouse.errors import BranchError
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import broken_rules, dbt, project, published, results
@@ -83,9 +83,7 @@ def check_own(settings: Settings, name: str) -> None:
         raise BranchError(
             f"`{name}` is written by production's runs alone. Next: `shopsphere branch create NAME`, and build there"
         )
-    known = [one.name for one in branch.list_branches(settings)]
-    if name not in known:
-        raise BranchError(f"there is no branch {name!r}. Next: `shopsphere branch create {name}`")
+    check_exists(settings, name)
     catalog = settings.root / "trino" / "catalog" / f"{name}.properties"
     if settings.profile == "stack" and not catalog.exists():
         raise BranchError(

@@ -75,7 +75,7 @@ def _renewed(earlier: dict[str, Any] | None, manifest: Manifest, built: Collecti
     building one too many is the harmless error.
     """
     base = earlier or dict(manifest)
-    parts = {part: dict(base.get(part) or {}) if earlier else {} for part in OWN_ROWS}
-    for part in OWN_ROWS:
-        parts[part] |= {key: node for key, node in (manifest.get(part) or {}).items() if key in built}
+    parts = {part: dict((earlier or {}).get(part) or {}) for part in OWN_ROWS}
+    for part, nodes in parts.items():
+        nodes |= {key: node for key, node in (manifest.get(part) or {}).items() if key in built}
     return {**base, **parts}

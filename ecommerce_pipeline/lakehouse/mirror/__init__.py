@@ -20,14 +20,14 @@ from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from sqlalchemy import delete, insert
 
-from ecommerce_pipeline.lakehouse import database, pointers
+from ecommerce_pipeline.lakehouse import database
 from ecommerce_pipeline.lakehouse.catalog import LAKE, catalog_properties
-from ecommerce_pipeline.lakehouse.contents import VIEW, read_metadata
+from ecommerce_pipeline.lakehouse.contents import read_metadata, tables_of
 from ecommerce_pipeline.lakehouse.database import mirrored_pointers
 from ecommerce_pipeline.lakehouse.errors import MirrorRefused
 from ecommerce_pipeline.lakehouse.mirror.difference import updates
 from ecommerce_pipeline.lakehouse.mirror.foreign import Commit, Foreign
-from ecommerce_pipeline.lakehouse.pointers import TEMPORARY, Name
+from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.settings import Settings
 
 Deed = Literal["registered", "moved", "as it was", "removed"]
@@ -73,12 +73,12 @@ def follow(settings: Settings) -> list[Shown]:
 
 def _production(settings: Settings) -> Mapping[Name, tuple[str, TableMetadata]]:
     with database.snapshot(settings) as connection:
-        found = pointers.read_all(connection, LAKE)
-    properties = catalog_properties(settings)
+        found = tables_of(connection, LAKE)
+    properties, schemas = catalog_properties(settings), _schemas(settings)
     return {
-        name: (pointer.location, read_metadata(properties, pointer.location))
-        for name, pointer in found.items()
-        if name.namespace in _schemas(settings) and pointer.kind != VIEW and not name.table.endswith(TEMPORARY)
+        name: (location, read_metadata(properties, location))
+        for name, location in found.items()
+        if name.namespace in schemas
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from dagster import AssetKey
 
 from ecommerce_pipeline.lakehouse import reader
-from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.operations.alerts.findings import Wrong
 from ecommerce_pipeline.settings import Settings
 
@@ -54,12 +54,11 @@ def findings(settings: Settings, now: datetime) -> Iterator[Wrong]:
         FRESHNESS: (BEHIND_SQL, partial(_behind, now)),
         VOLUMES: (OFF_SQL, partial(_off, now)),
     }
-    with open_catalog(settings) as catalog:
-        there = [name for name in asked if catalog.table_exists(name)]
+    there = existing(settings, asked)
     if not there:
         return
     with reader.connect(settings) as lake:
-        for sql, told in (asked[name] for name in there):
+        for sql, told in (asked[name] for name in asked if name in there):
             yield from told(lake.execute(sql).fetchall())
 
 
