@@ -81,6 +81,16 @@ def test_an_analyst_sees_no_branch_and_nothing_below_the_marts(stack, table):
         assert connection.execute("show catalogs").fetchall() == [["lake"], ["system"]]
 
 
+def test_the_pipeline_builds_on_branches_and_cannot_write_production_through_trino(stack, table):
+    with reader.connect(stack) as connection:
+        assert connection.execute(f"select count(*) from {table}").fetchone() == [2]
+        for change in (f"delete from {table}", f"drop table {table}", "create table finance.mine (day varchar)"):
+            with pytest.raises(QueryRefused, match="PERMISSION_DENIED"):
+                connection.execute(change).fetchall()
+        with pytest.raises(QueryRefused, match="PERMISSION_DENIED"):
+            connection.execute(f"delete from lake_maintenance.{table}").fetchall()
+
+
 def test_a_wrong_password_is_refused(stack):
     stranger = as_user(stack, "admin").model_copy(update={"trino_password": stack.trino_password})
     with reader.connect(stranger) as connection, pytest.raises(LakehouseError, match="401"):
