@@ -3,7 +3,7 @@
 A message is written in the transaction of whatever it is about, so a crash loses none. A receiver that cannot be
 reached is asked again after a minute, then later and later; what it refuses is given up after a few tries. What was
 handed over and not noted, by a crash in between, is sent again under the same number. Whoever sends a topic holds a
-lease, so that nobody else sends it at the same time.
+lease, so that nobody else sends it at the same time. What was handed over or given up is kept for a month.
 """
 
 from __future__ import annotations
@@ -13,12 +13,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from ecommerce_pipeline.lakehouse import database
 from ecommerce_pipeline.settings import Settings
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)
+KEPT = timedelta(days=30)  # of what is over
 MOST_REFUSALS = 5  # a message that its receiver will not take is given up after so many; one that meets nobody never
 TRY_AGAIN = {408, 425, 429}  # of HTTP's 4xx; the others say that this message will never be taken
 WAITING, REFUSED, TOLD, GIVEN_UP = "waiting", "refused", "told", "given up"
@@ -81,8 +95,10 @@ Sender = Callable[[str], Send | None]  # of a channel; none when the settings no
 
 
 def put(connection: Connection, topic: str, channel: str, body: str, now: datetime) -> None:
-    """One message to be handed over."""
+    """One message to be handed over; forgets what has been over for long."""
     own.create_all(connection)
+    over = messages.c.state.in_([TOLD, GIVEN_UP]) & (messages.c.made_at < _ms(now - KEPT))
+    connection.execute(delete(messages).where(over))
     values = {"topic": topic, "channel": channel, "body": body, "made_at": _ms(now), "next_at": _ms(now)}
     connection.execute(insert(messages).values(**values, state=WAITING, tries=0, error=""))
 

