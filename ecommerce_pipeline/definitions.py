@@ -7,6 +7,7 @@
     staging … ml    dbt models, published together                     transformation/
     ops             the record of every run                            operations/
     dashboards      Superset's, downstream of their marts              dashboards/
+    upkeep          the lake's housekeeping, a step each               operations/
 
 `dagster dev` and `shopsphere` both load `defs`; loading reads files of the project only and asks no server.
 """
@@ -21,6 +22,7 @@ from ecommerce_pipeline.ingestion.assets import raw_assets
 from ecommerce_pipeline.operations import jobs, partitions, pipeline_runs, policies, schedules, sensors
 from ecommerce_pipeline.operations.configuration import configured
 from ecommerce_pipeline.operations.threads import threads_executor
+from ecommerce_pipeline.operations.upkeep_assets import upkeep_assets
 from ecommerce_pipeline.quality.arrivals import arrival_checks
 from ecommerce_pipeline.quality.contracts import reading
 from ecommerce_pipeline.quality.decisions import decisions_asset
@@ -38,13 +40,12 @@ def lakehouse(settings: Settings) -> Definitions:
     """The whole graph for these settings."""
     sources = source_assets(settings)
     parts = [*sources, *_tables(settings)]
-    upkeep_job = jobs.upkeep_job(settings, lambda: table_policies.policies(project.manifest(settings)))
     dashboards_job = jobs.dashboards_job()
     return Definitions(
         assets=[policies.apply(part) if isinstance(part, AssetsDefinition) else part for part in parts],
         asset_checks=arrival_checks(settings, reading.read(settings), extractors(settings), totals.of_table),
-        jobs=[*jobs.asset_jobs(key for part in sources for key in part.keys), upkeep_job, dashboards_job],
-        schedules=schedules.schedules(settings, upkeep_job),
+        jobs=[*jobs.asset_jobs(key for part in sources for key in part.keys), jobs.upkeep_job(), dashboards_job],
+        schedules=schedules.schedules(settings, jobs.UPKEEP),
         sensors=[
             *sensors.sensors(settings),
             *source_sensors.sensors(settings, jobs.DAILY_UPDATE),
@@ -64,6 +65,7 @@ def _tables(settings: Settings) -> list[AssetsDefinition | AssetSpec]:
         model_assets(settings, partitions.daily(settings)),
         pipeline_runs.asset_spec(),
         *dashboard_assets(settings, project.manifest(settings)),
+        *upkeep_assets(settings, lambda: table_policies.policies(project.manifest(settings))),
     ]
 
 

@@ -4,22 +4,23 @@ Both read the sources incrementally: a raw table is a log that is never thrown a
 not from the source.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from dagster import AssetKey, AssetSelection, JobDefinition, OpExecutionContext, define_asset_job, job, op
+from dagster import AssetKey, AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from ecommerce_pipeline.operations import upkeep
-from ecommerce_pipeline.settings import Settings
+from ecommerce_pipeline.operations import upkeep_assets
 
 DAILY_UPDATE = "daily_update"
 MODELS_OP = "models"
 DASHBOARDS = "dashboards"
+UPKEEP = upkeep_assets.GROUP
 
 
 def asset_jobs(source_keys: Iterable[AssetKey]) -> Sequence[UnresolvedAssetJobDefinition]:
     """The jobs over the graph."""
-    everything = AssetSelection.all() - AssetSelection.groups(DASHBOARDS)  # they need a server that may not run
+    # dashboards need a server that may not run; housekeeping has its own day
+    everything = AssetSelection.all() - AssetSelection.groups(DASHBOARDS, UPKEEP)
     return [
         define_asset_job(
             DAILY_UPDATE,
@@ -49,19 +50,10 @@ def dashboards_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def upkeep_job(settings: Settings, policies: Callable[[], upkeep.Policies]) -> JobDefinition:
+def upkeep_job() -> UnresolvedAssetJobDefinition:
     """Housekeeping, as each table's policy says."""
-
-    @op(name="expire_and_sweep", pool="upkeep")
-    def expire_and_sweep(context: OpExecutionContext) -> None:
-        for line in upkeep.run(settings, policies()).lines():
-            context.log.info(line)
-
-    @job(
-        name="upkeep",
+    return define_asset_job(
+        UPKEEP,
+        selection=AssetSelection.groups(UPKEEP),
         description="Drops old branches, puts small files together, expires snapshots, removes what nothing refers to.",
     )
-    def upkeep_of_the_lake() -> None:
-        expire_and_sweep()
-
-    return upkeep_of_the_lake

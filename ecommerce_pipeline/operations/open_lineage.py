@@ -163,7 +163,7 @@ class _Run:
     def _namespace(self, key: AssetKey) -> str:
         """Where the dataset stands: the lake, or the system it comes from or is shown by."""
         group = self._graph.get(key).group_name if self._graph.has(key) else ""
-        if group in ("sources", "dashboards"):
+        if group in ("sources", "dashboards", "upkeep"):
             return f"{NAMESPACE}://{key.path[0]}"
         return self._settings.warehouse
 

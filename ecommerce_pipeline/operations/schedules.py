@@ -6,7 +6,7 @@ Schedules are off until somebody switches them on in the UI, so that a laptop wi
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from dagster import DagsterInstance, JobDefinition, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
+from dagster import DagsterInstance, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ecommerce_pipeline.operations import catch_up
@@ -17,8 +17,8 @@ DAILY_CRON = "0 3 * * *"
 WEEKLY_CRON = "0 5 * * 0"
 
 
-def schedules(settings: Settings, upkeep_job: JobDefinition) -> Sequence[ScheduleDefinition]:
-    """The daily update and the weekly housekeeping."""
+def schedules(settings: Settings, upkeep_job: str) -> Sequence[ScheduleDefinition]:
+    """The daily update and the weekly housekeeping, by its job's name."""
 
     @schedule(
         name="every_day",
@@ -33,7 +33,7 @@ def schedules(settings: Settings, upkeep_job: JobDefinition) -> Sequence[Schedul
         return for_the_days_until(settings, context.instance, graph, context.scheduled_execution_time)
 
     every_week = ScheduleDefinition(
-        name="every_week", job=upkeep_job, cron_schedule=WEEKLY_CRON, execution_timezone="UTC"
+        name="every_week", job_name=upkeep_job, cron_schedule=WEEKLY_CRON, execution_timezone="UTC"
     )
     return [every_day, every_week]
 

@@ -63,7 +63,7 @@ def test_every_asset_says_who_owns_it_what_it_is_and_of_what_kind(specs, what):
 
 def test_every_model_and_raw_table_shows_its_columns_with_classes(specs):
     for key, spec in specs.items():
-        if spec.is_materializable and spec.group_name not in {"sources", "raw", "ops", "dashboards"}:
+        if spec.is_materializable and spec.group_name not in {"sources", "raw", "ops", "dashboards", "upkeep"}:
             schema = spec.metadata.get("dagster/column_schema")
             assert schema, address(key)
             unclassed = [column.name for column in schema.columns if "class" not in column.tags]

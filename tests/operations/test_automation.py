@@ -109,7 +109,7 @@ def missed(lakehouse):
     def upkeep() -> None: ...
 
     job = dg.define_asset_job(DAILY_UPDATE, dg.AssetSelection.all())
-    every = schedules.schedules(settings, upkeep)
+    every = schedules.schedules(settings, "upkeep")
     definitions = dg.Definitions(assets=[models], jobs=[job, upkeep], schedules=every)
     graph, repository = definitions.resolve_asset_graph(), definitions.get_repository_def()
 
