@@ -127,13 +127,22 @@ def _leaves(url, served):
 
 @pytest.fixture
 def open_dashboard(served):
-    """Opens a dashboard and waits until every chart has drawn."""
+    """Opens a dashboard, and each of its tabs, and waits until every chart has drawn; ends on the first tab."""
 
     def go(page, slug, charts):
         page.goto(f"{served.superset_url}/superset/dashboard/{slug}/")
+        page.locator("[data-test=grid-content] .slice_container").first.wait_for(timeout=90_000)
+        for tab in reversed(tabs(page)):
+            tab.click()
+            drawn(page, 1)
         drawn(page, charts)
 
     return go
+
+
+def tabs(page):
+    """The tabs of the dashboard that is open, from the left; most have none."""
+    return page.locator("[data-test=grid-content]").get_by_role("tab").all()
 
 
 def drawn(page, charts):

@@ -3,6 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from .conftest import tabs
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 BOARDS = ("executive_sales", "finance", "marketing", "growth", "product", "data_quality")
 OURS = "[data-test=grid-content]"
@@ -21,6 +23,9 @@ def test_every_text_on_a_dashboard_has_enough_contrast(board, sign_in, open_dash
     page = sign_in()
     open_dashboard(page, board.replace("_", "-"), len(assets.charts_of(board)))
     assert too_faint(page, OURS) == []
+    for tab in tabs(page)[1:]:
+        tab.click()
+        assert too_faint(page, OURS) == []
 
 
 def test_one_signs_in_by_keyboard_alone(browser, served):

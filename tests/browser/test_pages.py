@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import drawn
+from .conftest import drawn, tabs
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 BOARDS = ("executive_sales", "finance", "marketing", "growth", "product", "data_quality")
@@ -18,6 +18,9 @@ def test_every_chart_draws_and_nothing_goes_wrong_behind_it(board, sign_in, open
     charts = len(assets.charts_of(board))
     open_dashboard(page, board.replace("_", "-"), charts)
     keep_picture(page, board)
+    for number, tab in enumerate(tabs(page)[1:], 2):
+        tab.click()
+        keep_picture(page, f"{board}_{number}")
     assert page.locator(".slice_container").count() == charts
     assert page.locator(".ant-alert-error, .ant-empty, [data-test=error-message]").all_inner_texts() == []
     assert page.wrong == []
