@@ -100,4 +100,4 @@ def summarise(outcome: Outcome) -> None:
         return
     for failure in outcome.failures:
         console.say(f"[red]{escape(failure)}[/red]")
-    console.say(f"[red]run {outcome.run_id[:8]} failed.[/red] Next: `shopsphere runs`, or `shopsphere dev` for its log")
+    console.say(f"[red]run {outcome.run_id[:8]} failed.[/red] Next: `shopsphere doctor` looks at sources and settings, `shopsphere dev` shows the log")
