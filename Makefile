@@ -75,7 +75,7 @@ bench: setup ## the benchmarks; results go to docs/benchmarks/
 docs: setup ## the data dictionary, docs/data-dictionary.md
 	@$(RUN) docs
 
-down: ## stop everything that was started
+down: ## stop the servers and services (Ctrl-C stops make dev)
 	@if [ -x $(RUN) ]; then $(RUN) down; fi
 
 reset: ## delete the lake and the demo's sources (asks first)

@@ -27,7 +27,8 @@ from ecommerce_pipeline.settings import Settings
 
 SERVERS = {"minio": "MinIO", "postgresql": "PostgreSQL", "mariadb": "MariaDB", "trino": "Trino", "hubspot": "the API"}
 EVERY_SECONDS = 1.0
-NOTE = """`CPU-s` above is the command's own, with Meltano and dbt; below, the servers'. They are looked at once a
+NOTE = """`CPU-s` above is the command's own with dbt, without Meltano, tap and target
+(`ops.pipeline_runs` has theirs); below, the servers'. They are looked at once a
 second, so work of a PostgreSQL connection that ended within one is missing. dbt has two threads, Trino one node with a
 heap of 2 GB. A statement counts in Trino from its arrival to its end; the models' own statements and the tests are the
 work, everything else is what dbt and this project put around it.

@@ -49,7 +49,7 @@ def rollback(settings: Settings, table: str, to: int | datetime, holder: str = "
     if table.startswith(RAW):
         raise NotRolledBack(
             f"{table} is a log that goes forward only: its bookmark stands in its snapshots, and the models have read "
-            "on from them. Next: to read the source again, `shopsphere materialize full_refresh`"
+            "on from them. Next: docs/runbooks/a-run-failed.md says how to read its source again"
         )
     with hold(settings, [f"table:{table}"], holder), open_catalog(settings) as catalog:
         loaded = _load(catalog, table)
