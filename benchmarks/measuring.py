@@ -72,10 +72,22 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
 
 
 def machine() -> str:
-    """One line about where and when this was measured."""
+    """One line about where and when this was measured, and how fast the machine was then: shared ones swing by two."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} "
         f"{platform.machine()}, "
-        f"Python {sys.version_info.major}.{sys.version_info.minor}; load before the run {os.getloadavg()[0]:.1f}"
+        f"Python {sys.version_info.major}.{sys.version_info.minor}; load before the run {os.getloadavg()[0]:.1f}, "
+        f"reference loop {_reference_loop():.2f} s"
     )
+
+
+def _reference_loop() -> float:
+    """Seconds for five million squares in Python, the best of three."""
+
+    def loop() -> float:
+        start = time.perf_counter()
+        sum(number * number for number in range(5_000_000))
+        return time.perf_counter() - start
+
+    return min(loop() for _ in range(3))
