@@ -2,9 +2,9 @@
 
 Files come in folders (one a day) that stop changing after a while. The newest folders are remembered file by file,
 with the bytes and lines consumed, so that a file that grew costs only its new bytes. Older folders are remembered by
-a digest of their names and sizes: a year of hourly files takes some 15 KB. A file that arrives late in an old folder
+a digest of their names and sizes: a year of hourly files takes some 12 KB. A file that arrives late in an old folder
 changes the digest, and the folder is read again whole; the models downstream keep one row per key, so this costs time
-and never truth.
+and never truth. An empty file is as good as none, wherever it stands.
 """
 
 from __future__ import annotations
@@ -74,18 +74,20 @@ class Progress:
         }
 
     def plan(self, files: Iterable[Listed]) -> Plan:
-        """What of the listed files is new."""
+        """What of the listed files is new; of files that shrank it forgets what was consumed."""
         plan = Plan()
         for folder, members in _by_folder(files).items():
             if folder in self._open:
                 for file in members:
                     self._plan_known(file, plan)
-            elif self._closed.get(folder) != digest((file.name, file.size) for file in members):
+                continue
+            readings = [Reading(file) for file in members if file.size]
+            if readings and self._closed.get(folder) != digest((file.name, file.size) for file in members):
                 if folder in self._closed:
                     plan.warnings.append(
-                        f"{folder} changed after it was closed: its {len(members)} files are read again"
+                        f"{folder} changed after it was closed: its {len(readings)} files are read again"
                     )
-                plan.readings += [Reading(file) for file in members]
+                plan.readings += readings
         return plan
 
     def _plan_known(self, file: Listed, plan: Plan) -> None:
@@ -94,7 +96,8 @@ class Progress:
             plan.readings.append(Reading(file, consumed, lines))
         elif file.size < consumed:
             plan.warnings.append(f"{file.path} shrank from {consumed} to {file.size} bytes: it is read again whole")
-            plan.readings.append(Reading(file))
+            self.consumed(file, 0, 0)  # of what stands there now; it may be nothing yet, or half a line that waits
+            plan.readings += [Reading(file)] if file.size else []
 
     def consumed(self, file: Listed, size: int, lines: int) -> None:
         """Record that the file was read up to this byte and line."""
@@ -121,8 +124,8 @@ class Progress:
 
 
 def digest(entries: Iterable[tuple[str, int]]) -> str:
-    """Twelve hex digits that change when a file of a folder is added, removed, renamed or resized."""
-    text = "\n".join(f"{name} {size}" for name, size in sorted(entries))
+    """Twelve hex digits that change when a file of a folder is added, removed, renamed or resized, empty ones apart."""
+    text = "\n".join(f"{name} {size}" for name, size in sorted(entries) if size)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -134,6 +137,11 @@ def content_digest(root: Path, files: Iterable[Listed], declared: str) -> str:
         with (root / file.path).open("rb") as source:
             total.update(hashlib.file_digest(source, "sha256").digest())
     return total.hexdigest()[:32]
+
+
+def newest(files: Iterable[Listed]) -> Listed | None:
+    """The last file of the newest folder; None if there is no file."""
+    return max(files, key=lambda file: (file.folder, file.name), default=None)
 
 
 def _by_folder(files: Iterable[Listed]) -> dict[str, list[Listed]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_files.bookmark import Listed, Plan, Progress, Reading, content_digest, listing
+from tap_files.bookmark import Listed, Plan, Progress, Reading, content_digest, listing, newest
 from tap_files.catalog import as_selected
 from tap_files.declaration import Declaration, declaration
 from tap_files.errors import FilesError
@@ -87,11 +87,11 @@ class StreamSync:
 
         batches = Batches(self._stream, self._settings)
         reader = Reader(self._stream, self._root, self._settings.max_line_bytes, logger.warning)
-        newest = files[-1] if files and progress and self._settings.unfinished_lines == "wait" else None
+        waiting = newest(files) if progress and self._settings.unfinished_lines == "wait" else None
         pace = Pace(self._stream.name, _bytes_to_read(plan))
         for reading in plan.readings:
             at = reading.offset
-            for piece in self._pieces(reader, reading, wait=reading.file == newest):
+            for piece in self._pieces(reader, reading, wait=reading.file == waiting):
                 self._send(piece, reading.file.path, batches)
                 pace.add(len(piece.lines), piece.consumed - at)
                 at = piece.consumed

@@ -1,11 +1,13 @@
 """One bookmark for many files: nothing is lost, nothing is read twice, and it stays small."""
 
+import hashlib
 import json
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tap_files.bookmark import Listed, Progress
+from tap_files.bookmark import Listed, Plan, Progress
 
 from .conftest import EVENTS
 
@@ -100,6 +102,60 @@ def test_folders_that_vanish_and_come_back_are_not_read_twice(run, write, tmp_pa
     assert ids(run(EVENTS, while_away.state)) == []
 
 
+def test_an_empty_file_does_not_have_its_folder_read_again_when_that_is_closed(run, write, caplog):
+    for day in range(1, 7):
+        write(f"2017-01-0{day}/00.jsonl", line(f"d{day}"))
+        write(f"2017-01-0{day}/01.jsonl", b"")
+        write(f"2017-01-0{day}/02.jsonl.gz", b"")
+    write("2016-12-31/00.jsonl", b"")
+    first = run(EVENTS)
+    again = run(EVENTS, first.state)
+    assert (ids(again), again.state, caplog.text) == ([], first.state, "")
+    write("2017-01-01/01.jsonl", line("late"))
+    grown = run(EVENTS, first.state)
+    assert (ids(grown), ids(run(EVENTS, grown.state))) == (["d1", "late"], [])
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf", b"\n", b'{"event_id"', b"\xef\xbb\xbf{"])
+def test_a_file_without_a_row_does_not_have_its_closed_folder_read_again(run, write, content):
+    write("2017-01-01/00.jsonl", line("a"))
+    write("2017-01-01/01.jsonl", content)
+    state = run(EVENTS, recent_folders=1).state  # an unfinished line waits, since its file is the newest one
+    write("2017-01-02/00.jsonl", line("b"))
+    closed = run(EVENTS, state, recent_folders=1)
+    again = run(EVENTS, closed.state, recent_folders=1)
+    assert (ids(closed), ids(again), again.rejects) == (["b"], [], [])
+
+
+def test_folders_closed_by_a_version_that_forgot_empty_files_are_not_read_again(run, write):
+    for day in range(1, 7):
+        write(f"2017-01-0{day}/00.jsonl", line("a"))
+        write(f"2017-01-0{day}/01.jsonl", b"")
+    closed = hashlib.sha256(f"00.jsonl {len(line('a'))}".encode()).hexdigest()[:12]
+    recent = {f"2017-01-0{day}": {"00.jsonl": [len(line("a")), 1]} for day in range(4, 7)}
+    bookmark = {"closed": {f"2017-01-0{day}": closed for day in range(1, 4)}, "recent": recent}
+    assert ids(run(EVENTS, {"bookmarks": {"web-events": bookmark}})) == []
+
+
+@pytest.mark.parametrize("between", [b"", b'{"event'])
+def test_a_file_that_was_emptied_is_read_from_its_start_when_it_is_written_again(run, write, between):
+    path = write("2017-01-01/00.jsonl", line("a") + line("b"))
+    state = run(EVENTS).state
+    path.write_bytes(between)
+    emptied = run(EVENTS, state)
+    path.write_bytes(line("c") + line("d") + line("e"))
+    assert (ids(emptied), ids(run(EVENTS, emptied.state))) == ([], ["c", "d", "e"])
+
+
+def test_the_newest_file_is_one_of_the_newest_folder(run, write):
+    """A file beside the folders comes last by its path, in a folder that is closed first."""
+    write("zz.jsonl", line("a") + b'{"event_id"')
+    write("2017-01-01/00.jsonl", line("b"))
+    sent = run(EVENTS, recent_folders=1)
+    again = run(EVENTS, sent.state, recent_folders=1)
+    assert (sorted(ids(sent)), len(sent.rejects), ids(again)) == (["a", "b"], 1, [])
+
+
 def test_batches_are_cut_at_the_set_size_and_keep_the_order(run, write):
     lines = b"".join(line(str(n)) for n in range(200_000))
     write("2017-01-01/00.jsonl", lines)
@@ -120,26 +176,46 @@ def test_the_bookmark_of_a_year_of_hourly_files_is_below_50_kilobytes():
 
 sizes = st.dictionaries(
     st.tuples(st.integers(1, 6), st.integers(0, 3)).map(lambda at: f"2017-01-0{at[0]}/{at[1]:02}.jsonl"),
-    st.integers(1, 50),
+    st.integers(0, 50),
 )
+
+
+def listed(sizes):
+    return sorted(Listed(path, size) for path, size in sizes.items())
+
+
+def read_all(progress, files):
+    """Read what is planned; returns where each file was read from. Of an empty file the tap reads nothing."""
+    readings = progress.plan(files).readings
+    for reading in readings:
+        if reading.file.size:
+            progress.consumed(reading.file, reading.file.size, 1)
+    return {reading.file.path: reading.offset for reading in readings}
 
 
 @settings(max_examples=200)
 @given(sizes, sizes, st.integers(1, 4))
 def test_whatever_grows_or_arrives_between_two_runs_every_byte_is_read(before, growth, recent):
-    def listed(sizes):
-        return sorted(Listed(path, size) for path, size in sizes.items())
-
     progress = Progress({})
-    for reading in progress.plan(listed(before)).readings:
-        progress.consumed(reading.file, reading.file.size, 1)
+    read_all(progress, listed(before))
     bookmark = json.loads(json.dumps(progress.bookmark(listed(before), recent)))
     after = {path: before.get(path, 0) + growth.get(path, 0) for path in before | growth}
     following = Progress(bookmark)
-    read = {reading.file.path: reading.offset for reading in following.plan(listed(after)).readings}
-    for path in growth:
-        assert read[path] <= before.get(path, 0)
+    read = read_all(following, listed(after))
+    for path, grown in growth.items():
+        assert not grown or read[path] <= before.get(path, 0)
     for path, offset in read.items():
-        following.consumed(Listed(path, after[path]), after[path], 1)
-        assert path in growth or offset == 0  # unchanged files are read only with their whole closed folder
-    assert Progress(following.bookmark(listed(after), recent)).plan(listed(after)).readings == []
+        assert growth.get(path) or offset == 0  # unchanged files are read only with their whole closed folder
+    assert Progress(following.bookmark(listed(after), recent)).plan(listed(after)) == Plan()
+
+
+@given(st.lists(sizes, max_size=4), st.integers(1, 4))
+def test_whatever_becomes_of_the_files_a_run_leaves_nothing_to_the_next_and_skips_nothing(listings, recent):
+    bookmark, known = {}, {}
+    for found in listings:
+        progress = Progress(bookmark)
+        read = read_all(progress, listed(found))
+        assert all(offset <= known.get(path, 0) for path, offset in read.items())
+        bookmark = json.loads(json.dumps(progress.bookmark(listed(found), recent)))
+        assert Progress(bookmark).plan(listed(found)) == Plan()
+        known |= found
