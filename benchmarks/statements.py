@@ -33,7 +33,9 @@ told as (
             then 'models'
         when regexp_like(sql, 'where false limit 0|limit 0') then 'contracts looked at'
         when regexp_like(sql, 'information_schema|^show|^describe') then 'tables and columns looked up'
-        else 'watermarks and the rest'
+        when regexp_like(sql, '^select coalesce.max') then 'watermarks'
+        when regexp_like(sql, '^(call|alter|drop|comment)') then 'tables renamed, let go, widened'
+        else 'the rest'
     end as kind
     from asked
 )
