@@ -71,14 +71,14 @@ def _receiver(settings: Settings) -> str:
 
 def _tell(settings: Settings, told: Iterator[RunEvent]) -> None:
     """A run's events; those that were taken before one was not are sent again with it, by the same ids."""
-    where = _receiver(settings)
+    where, made = _receiver(settings), list(told)  # an error in making them is not the receiver's
     try:
         transport = _transport(settings)
-        for event in told:
+        for event in made:
             transport.emit(event)
     except requests.HTTPError as error:
         raise outbox.answered(where, error.response.status_code if error.response is not None else 0) from None
-    except (OSError, RuntimeError) as error:  # requests' own errors are OSErrors
+    except (OSError, ValueError, RuntimeError) as error:  # requests' own are OSErrors; ValueError: it is no address
         raise Unreachable(f"{where}: {' '.join(str(error).split())[:300]}") from None
 
 

@@ -1,13 +1,15 @@
 """What is still to be handed to others: kept in the catalog's database, sent again until it is taken.
 
 A message is written in the transaction of whatever it is about, so a crash loses none. A receiver that cannot be
-reached is asked again after a minute, then later and later; what it refuses is given up after a few tries. What was
-handed over and not noted, by a crash in between, is sent again under the same number. Whoever sends a topic holds a
-lease, so that nobody else sends it at the same time. What was handed over or given up is kept for a month.
+reached is asked again after a minute, then later and later; what it refuses is given up after a few tries; what an
+error of ours keeps back is logged, tried on, and holds up no other. What was handed over and not noted, by a crash in
+between, is sent again under the same number. Whoever sends a topic holds a lease, so that nobody else sends it at the
+same time. What was handed over or given up is kept for a month.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,11 +33,13 @@ from sqlalchemy import (
 from ecommerce_pipeline.lakehouse import database
 from ecommerce_pipeline.settings import Settings
 
+log = logging.getLogger(__name__)
+
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)
 KEPT = timedelta(days=30)  # of what is over
 MOST_REFUSALS = 5  # a message that its receiver will not take is given up after so many; one that meets nobody never
 TRY_AGAIN = {408, 425, 429}  # of HTTP's 4xx; the others say that this message will never be taken
-WAITING, REFUSED, TOLD, GIVEN_UP = "waiting", "refused", "told", "given up"
+WAITING, REFUSED, FAILED, TOLD, GIVEN_UP = "waiting", "refused", "failed", "told", "given up"
 
 own = MetaData()
 # Times are milliseconds since 1970 in UTC, as in the lake's other tables.
@@ -89,6 +93,13 @@ class Delivery:
         state = WAITING if not refused else REFUSED if tries < MOST_REFUSALS else GIVEN_UP
         return replace(self, state=state, tries=tries, next_at=now + wait, error=error)
 
+    def has_failed(self, error: Exception, now: datetime) -> Delivery:
+        """Not the receiver, but we were at fault: again later, never given up, and the next one need not wait for it.
+        The error's text is left to the log: it may show an address.
+        """
+        said = f"{type(error).__name__}, which nobody expected. Next: look for its traceback in the log"
+        return replace(self.is_put_off(said, now, refused=False), state=FAILED)
+
 
 Send = Callable[[Delivery], None]  # raises Unreachable or Refused
 Sender = Callable[[str], Send | None]  # of a channel; none when the settings no longer name it
@@ -106,7 +117,7 @@ def put(connection: Connection, topic: str, channel: str, body: str, now: dateti
 def waiting(connection: Connection, topic: str) -> list[Delivery]:
     """Messages to be handed over, in the order they were made."""
     own.create_all(connection)
-    mine = (messages.c.topic == topic) & messages.c.state.in_([WAITING, REFUSED])
+    mine = (messages.c.topic == topic) & messages.c.state.in_([WAITING, REFUSED, FAILED])
     return [_delivery(row) for row in connection.execute(select(messages).where(mine).order_by(messages.c.id))]
 
 
@@ -151,6 +162,9 @@ def _send(settings: Settings, send_it: Send | None, delivery: Delivery, now: dat
             sent = delivery.is_given_up("the settings no longer name this address")
     except (Unreachable, Refused) as error:
         sent = delivery.is_put_off(str(error), now, refused=isinstance(error, Refused))
+    except Exception as error:  # one message must not keep all that come after it
+        log.exception("message %s to %s could not be sent", delivery.number, delivery.channel)
+        sent = delivery.has_failed(error, now)
     with database.transaction(settings) as connection:
         _keep(connection, sent)
     return sent

@@ -7,6 +7,7 @@ import http.server
 import json
 import shutil
 import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
@@ -180,6 +181,21 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     with Receiver().up() as one:
         yield one
+
+
+@contextmanager
+def speaking(words: bytes) -> Iterator[int]:
+    """A server that is none of HTTP: it says its words to whoever comes and hangs up; its port."""
+
+    class Greeter(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(words)
+            self.request.recv(65536)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeter) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 class Inbox:

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ecommerce_pipeline.operations import instance as instances
 from ecommerce_pipeline.operations import metrics, open_lineage, outbox, run_ends
 from ecommerce_pipeline.operations.alerts import store
+from tests.operations.conftest import speaking
 
 DOWN = "tap-shop: Connection refused. Next: bring it back"
 
@@ -125,6 +126,14 @@ def test_lineage_that_a_server_does_not_take_is_kept_and_sent_again_in_order(end
     assert [body["run"]["facets"]["parent"]["run"]["runId"] for body in receiver.bodies[::6]] == runs
     assert open_lineage.send(told.settings, told.instance, graph, now + timedelta(minutes=20)) == []
     assert len(receiver.bodies) == 12
+
+
+def test_lineage_is_kept_when_its_address_answers_no_http_or_is_none(ended, lakehouse, caplog):
+    with speaking(b"SSH-2.0-OpenSSH_9.2\r\n") as port:
+        ended(openlineage_url=f"http://127.0.0.1:{port}")
+    ended(openlineage_url="marquez:5000")
+    assert caplog.text.count("They are kept and sent again") == 2
+    assert "Traceback" not in caplog.text
 
 
 def test_lineage_that_a_server_refuses_for_good_is_given_up_and_shown(ended, lakehouse, receiver):

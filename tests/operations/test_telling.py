@@ -112,6 +112,43 @@ def test_a_hanging_receiver_costs_its_time_out_and_nobody_elses_message(broken, 
     assert len(receiver.bodies) == 1
 
 
+SSH = b"SSH-2.0-OpenSSH_9.2\r\n"
+
+
+def test_a_port_where_something_else_than_http_answers_is_asked_again_and_costs_nobody_elses_message(broken, receiver):
+    from tests.operations.conftest import speaking
+
+    with speaking(SSH) as port:
+        told = broken(f"http://127.0.0.1:{port}/hook", receiver.address)
+        first = told.look()
+        again = told.look(LATER)
+    assert (first.told, len(receiver.bodies)) == (1, 1)
+    assert "again at" in first.failures[0]
+    assert "127.0.0.1: SSH-2.0-OpenSSH_9.2" in first.failures[0]
+    assert again.failures[0] > first.failures[0]  # put off from then, for longer
+
+
+def test_an_address_that_cannot_be_called_shows_no_password_and_costs_nobody_elses_message(broken, receiver):
+    found = broken("http://data:hunter2@127.0.0.1/hook", receiver.address).look()
+    assert (found.told, len(receiver.bodies)) == (1, 1)
+    assert "the address cannot be called" in found.failures[0]
+    assert "hunter2" not in str(found)
+
+
+def test_a_message_that_fails_by_an_error_of_ours_is_kept_and_logged_and_holds_up_nobodys(broken, receiver, caplog):
+    told, now = broken(receiver.address), datetime.now(UTC)
+    [channel] = channels.everybody(told.settings)
+    with database.transaction(told.settings) as connection:
+        outbox.put(connection, "alerts", channel.name, '{"text": "of another version"}', now)
+    for tries in range(outbox.MOST_REFUSALS + 1):
+        failures = told.look(tries * LATER).failures
+    assert len(receiver.bodies) == 1  # the one after it
+    assert "KeyError" in failures[0]
+    assert "Traceback" in caplog.text
+    with database.transaction(told.settings) as connection:
+        assert len(outbox.waiting(connection, "alerts")) == 1
+
+
 def test_a_receiver_that_answers_500_is_asked_later_and_later(broken, receiver):
     receiver.answer = 500
     told = broken(receiver.address)

@@ -10,6 +10,7 @@ A receiver has `SECONDS` to answer. An address may hold a secret, so elsewhere i
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import smtplib
 import ssl
@@ -113,7 +114,7 @@ def _mail(settings: Settings, recipient: str, notice: Notice, number: int) -> No
         _hand_over(settings, message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
         raise Refused(f"the mail server {settings.smtp_host} refused the message: {_one_line(error)}") from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         raise Unreachable(f"the mail server {settings.smtp_host}:{settings.smtp_port}: {_one_line(error)}") from None
 
 
@@ -140,7 +141,10 @@ def _post(address: str, body: str, number: int) -> None:
             return
     except urllib.error.HTTPError as error:
         raise outbox.answered(str(urlsplit(address).hostname), error.code) from None
-    except (OSError, ValueError) as error:
+    except http.client.InvalidURL:  # its text shows the part of the address, and that may be a password
+        advice = "Next: write it as https://HOST:PORT/PATH in .env, without a user"
+        raise Unreachable(f"{urlsplit(address).hostname}: the address cannot be called. {advice}") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:  # HTTPException: what answers is not HTTP
         raise Unreachable(f"{urlsplit(address).hostname}: {_one_line(error)}") from None
 
 
