@@ -82,7 +82,7 @@ def check(
     changes; exit code 1 if anything failed, and the branch is dropped.
     """
     from ecommerce_pipeline.cli import branch_tables
-    from ecommerce_pipeline.lakehouse import branch
+    from ecommerce_pipeline.lakehouse import by_hand
     from ecommerce_pipeline.transformation import development
 
     settings = console.settings()
@@ -92,24 +92,26 @@ def check(
         branch_tables.differences(settings, name, rows=rows)
     finally:
         if not keep:
-            branch.drop(settings, name)
+            by_hand.drop(settings, name)
 
 
 @app.command()
 def publish(name: Name) -> None:
-    """Make all tables the branch changed the lake's own, in one transaction; refused if the lake moved on meanwhile."""
-    from ecommerce_pipeline.lakehouse.publish import publish as publish_branch
+    """Make all tables the branch changed the lake's own, in one transaction; refused if the lake moved on meanwhile,
+    while somebody builds on the branch, and for production's own candidate.
+    """
+    from ecommerce_pipeline.lakehouse import by_hand
 
-    for table in publish_branch(console.settings(), name).tables:
+    for table in by_hand.publish(console.settings(), name).tables:
         console.say(f"{table.change:<8} {table.name}: {table.contents.rows:,} rows")
 
 
 @app.command()
 def drop(name: Name) -> None:
-    """Throw the branch away; the lake is untouched."""
-    from ecommerce_pipeline.lakehouse import branch
+    """Throw the branch away; the lake is untouched. Refused while somebody builds on it."""
+    from ecommerce_pipeline.lakehouse import by_hand
 
-    branch.drop(console.settings(), name)
+    by_hand.drop(console.settings(), name)
     console.say(f"branch {name} is gone")
 
 

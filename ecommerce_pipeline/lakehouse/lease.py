@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ecommerce_pipeline.lakehouse import database, processes
@@ -41,11 +41,18 @@ class Lease:
         self._beat = threading.Thread(target=self._renew_until_ended, name="lease-heartbeat", daemon=True)
         self._beat.start()
 
-    def check(self) -> None:
-        """Raise LeaseLost unless the lease is still held: call it before what must not happen twice."""
-        with database.snapshot(self._settings) as connection:
-            held = connection.scalar(select(func.count()).where(leases.c.token == self._token))
-        if held != len(self.resources):
+    def check(self, connection: Connection | None = None) -> None:
+        """Raise LeaseLost unless the lease is still held: call it before what must not happen twice.
+
+        In a writing transaction, give its connection: nobody takes the lease over then before that transaction ends.
+        """
+        if connection is None:
+            with database.snapshot(self._settings) as reading:
+                return self.check(reading)
+        mine = select(leases.c.resource).where(leases.c.token == self._token)
+        if connection.get_execution_options().get("writes"):
+            mine = mine.with_for_update(read=True, key_share=True)  # the heartbeat may go on, a takeover waits
+        if len(connection.execute(mine).all()) != len(self.resources):
             raise LeaseLost(
                 f"the lease on {', '.join(self.resources)} was taken over after {TIME_TO_LIVE_SECONDS} s without a "
                 "sign of life; nothing more may be written under it. Next: run again"

@@ -18,6 +18,7 @@ from ecommerce_pipeline.lakehouse.branch import Change
 from ecommerce_pipeline.lakehouse.catalog import catalog_properties, check_warehouse
 from ecommerce_pipeline.lakehouse.contents import EMPTY, Contents
 from ecommerce_pipeline.lakehouse.errors import PublicationConflict
+from ecommerce_pipeline.lakehouse.lease import Lease
 from ecommerce_pipeline.lakehouse.pointers import Name
 from ecommerce_pipeline.settings import Settings
 
@@ -60,17 +61,19 @@ class Publication(NamedTuple):
         return tuple(table for table in self.tables if table.change == kind)
 
 
-def publish(settings: Settings, branch: str) -> Publication:
-    """Publish a branch onto its base and forget it.
+def publish(settings: Settings, branch: str, lease: Lease | None = None) -> Publication:
+    """Publish a branch onto its base and forget it; with a lease only if that is still held when the pointers move.
 
-    Raises PublicationConflict, naming the table, if somebody committed to one that the branch changed, and BranchError
-    if there is no such branch; the branch and production are then as they were.
+    Raises PublicationConflict, naming the table, if somebody committed to one that the branch changed, BranchError if
+    there is no such branch, and LeaseLost; the branch and production are then as they were.
     """
     check_warehouse(settings)
     with database.snapshot(settings) as connection:
         planned = branching.changes(connection, branch)
     tables = _measure(settings, planned)  # before the transaction: afterwards nothing may fail any more
     with database.transaction(settings) as connection:
+        if lease is not None:
+            lease.check(connection)  # whoever took it over may have made the branch anew under the same name
         base = branching.require(connection, branch)
         if branching.changes(connection, branch) != planned:
             raise PublicationConflict(

@@ -27,7 +27,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecommerce_pipeline.lakehouse.branch import CANDIDATE
 from ecommerce_pipeline.lakehouse.errors import PublicationConflict
-from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.settings import Settings
 from ecommerce_pipeline.transformation import (
     as_of,
@@ -88,12 +87,12 @@ class _Build:
         self.window = as_of.window_of(context)
 
     def run(self, config: BuildConfig) -> Iterator[Event]:
-        with candidate.fresh(self.settings, holder=f"run {self.context.run.run_id}") as branch:
-            invocation, outcome = self._build(branch, config)
-            outcome = broken_rules.named(self.settings, self.manifest, branch, outcome)
+        with candidate.fresh(self.settings, holder=f"run {self.context.run.run_id}") as made:
+            invocation, outcome = self._build(made.branch, config)
+            outcome = broken_rules.named(self.settings, self.manifest, made.branch, outcome)
             refused = [result for result in outcome if result.blocks]
             if not refused:
-                self._publish(branch)
+                self._publish(made)
                 self._keep_project(outcome)
         if refused:
             yield from self._checks(outcome)
@@ -129,9 +128,9 @@ class _Build:
             where = f"{relation['schema']}.{relation['alias']}"
             self.context.log.info(f"{data['index']}/{data['total']} {where} in {data['execution_time']:.1f} s")
 
-    def _publish(self, branch: str) -> None:
+    def _publish(self, made: candidate.Candidate) -> None:
         try:
-            publication = publish(self.settings, branch)
+            publication = made.publish(self.settings)
         except PublicationConflict as conflict:
             # somebody else published in between: build again on what they published
             raise RetryRequested(max_retries=2, seconds_to_wait=1) from conflict
