@@ -58,19 +58,28 @@ class Replication:
                 self._outbox.present_keys(changes.selection, None, emptied.at, marks)
         for selection in going:
             stream = selection.table.stream
-            if stream in changed or self._log.moved(positions[stream]):
+            told = stream not in self._log.unreadable
+            if told and (stream in changed or self._log.moved(positions[stream])):
                 self._state["bookmarks"][stream] = self._log.bookmark(selection, self._log.end)
-        if not self._log.unreadable:  # those are covered when they have been read whole, all with them
+        if not self._log.unreadable:  # a STATE covers all that was sent: it waits until those have been read whole
             self._outbox.state(self._state)
         logger.info("log: %s changes sent, of %s tables", f"{progress.rows:,}", len(changed))
         self._log.release()
 
     def _read_whole(self, catalog: Mapping[str, Any], begun: set[str], new: set[str]) -> None:
-        """Streams that were `begun` in this run come first, while the target still holds them open."""
+        """Streams that were `begun` in this run come first, while the target holds them open, under one STATE.
+
+        A tap that dies before it leaves all their tables as they were: changes of some have been sent in part.
+        """
         with self._log.whole() as (session, position):
             found = {s.table.stream: s for s in selections(catalog, session.tables())}
-            for stream in (*sorted(begun), *sorted(new)):
+            for stream in sorted(begun):
                 self._read_table(session, found[stream], position)
+            if begun:
+                self._outbox.state(self._state)
+            for stream in sorted(new):
+                self._read_table(session, found[stream], position)
+                self._outbox.state(self._state)
 
     def _read_table(self, session: Session, selection: Selection, position: int) -> None:
         stream = selection.table.stream
@@ -85,5 +94,4 @@ class Replication:
             marks = {"_sdc_op": "delete", "_sdc_lsn": position}
             send_present_keys(session, selection, self._settings, self._outbox, marks)
         self._state["bookmarks"][stream] = self._log.bookmark(selection, position)
-        self._outbox.state(self._state)
         logger.info("%s: %s rows sent", stream, f"{progress.rows:,}")

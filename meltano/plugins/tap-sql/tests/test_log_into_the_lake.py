@@ -9,6 +9,26 @@ from collections import Counter
 import pytest
 from lake import Lake, sync
 from logged import Logged
+from tap_sql.engines import engine_for
+from tap_sql.extract import Extraction
+from tap_sql.settings import parse_settings
+
+from conftest import Sent
+
+AGAIN = {"on_lost_changes": "resnapshot"}
+
+
+class Dying(Sent):
+    """Where a tap writes that dies, as by a kill or a connection that drops."""
+
+    def __init__(self, survives):
+        super().__init__(keep_files=True)
+        self._survives = survives
+
+    def emit(self, message):
+        if not self._survives(self, message):
+            raise ConnectionError
+        super().emit(message)
 
 
 class Pair:
@@ -19,6 +39,13 @@ class Pair:
 
     def run(self, **settings):
         sync(self.logged.config | settings, self.logged.selected(), self.lake)
+
+    def run_that_dies(self, survives, **settings):
+        """A run whose tap dies with the first message that it does not survive; the target loads what came."""
+        sent, given = Dying(survives), parse_settings(self.logged.config | settings)
+        with pytest.raises(ConnectionError), engine_for(given).connect() as session:
+            Extraction(given, session, self.lake.state, sent.emit).run(self.logged.selected())
+        self.lake.load(sent.messages)
 
     def versions(self, table="t"):
         found = self.lake.catalog.load_table(f"raw.{table}").scan().to_arrow().to_pylist()
@@ -133,6 +160,43 @@ def test_a_table_read_whole_once_more_marks_what_went_unseen(pair):
     pair.logged.execute("delete from t where id = 1")
     pair.run()
     assert pair.live() == pair.source()
+
+
+def leave_long_values_out(pair):
+    """Both tables are read, then changed; of each the log tells a change that can be read and one that cannot."""
+    pair.logged.execute("".join(f"alter table {name} alter column v set storage external;" for name in "tu"))
+    pair.run()
+    for name in "tu":
+        pair.logged.execute(f"insert into {name} values (1, repeat('x', 9000), 1), (2, 'b', 1), (3, 'c', 1)")
+        pair.logged.execute(f"update {name} set n = 2 where id = 1")
+        pair.logged.execute(f"delete from {name} where id = 2; insert into {name} values (4, 'd', 1)")
+        pair.logged.execute(f"alter table {name} replica identity full")
+
+
+def has_the_sources_rows_and_each_change_once(pair):
+    for name in "tu":
+        assert pair.live(name) == pair.source(name)
+        changes = Counter((row["id"], row["_sdc_lsn"], row["_sdc_op"]) for row in pair.versions(name))
+        assert max(changes.values()) == 1
+
+
+def test_a_tap_that_dies_between_two_tables_that_it_reads_whole_loses_changes_of_neither(pair):
+    leave_long_values_out(pair)
+    pair.run_that_dies(lambda sent, message: message["type"] != "SCHEMA" or len(sent.of("SCHEMA")) < 3, **AGAIN)
+    pair.run(**AGAIN)
+    has_the_sources_rows_and_each_change_once(pair)
+    pair.logged.execute("update t set n = 5; update u set n = 6; delete from u where id = 4")
+    pair.run()
+    has_the_sources_rows_and_each_change_once(pair)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("survived", range(1, 14))
+def test_a_tap_that_dies_after_any_message_of_such_a_run_loses_nothing(pair, survived):
+    leave_long_values_out(pair)
+    pair.run_that_dies(lambda sent, _: len(sent.messages) < survived, **AGAIN)
+    pair.run(**AGAIN)
+    has_the_sources_rows_and_each_change_once(pair)
 
 
 def test_a_stream_that_was_incremental_goes_on_by_its_log(pair):
