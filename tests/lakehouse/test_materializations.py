@@ -35,6 +35,11 @@ MODELS = {
         select id, {{ "'second'" if is_incremental() else "'first'" }} as run from {{ ref('lines') }}
         {% if is_incremental() %} where id >= 95 {% endif %}
     """,
+    "noted.sql": """
+        {{ config(materialized='incremental', unique_key='id') }}
+        with computed as (select id, amount from {{ ref('lines') }})
+        {{ only_changed('computed') }}
+    """,
     "models.yml": """
         sources: [{name: raw_shop, tables: [{name: numbers}]}]
         models:
@@ -47,6 +52,8 @@ MODELS = {
             columns: [{name: id, data_type: bigint}, {name: run, data_type: varchar}]
           - name: swapped
             columns: [{name: id, data_type: bigint}, {name: run, data_type: varchar}]
+          - name: noted
+            columns: [{name: id, data_type: bigint}, {name: amount, data_type: "decimal(14, 2)"}]
     """,
 }
 
@@ -64,7 +71,8 @@ class Project:
         for name in ("dbt_project.yml", "profiles.yml"):
             shutil.copy(ROOT / "dbt" / name, folder)
         shutil.copytree(ROOT / "dbt" / "macros" / "materializations", folder / "macros" / "materializations")
-        shutil.copy(ROOT / "dbt" / "macros" / "generate_schema_name.sql", folder / "macros")
+        for name in ("generate_schema_name.sql", "incremental.sql"):
+            shutil.copy(ROOT / "dbt" / "macros" / name, folder / "macros")
         for name, text in MODELS.items():
             self.write(name, text)
 
@@ -166,11 +174,13 @@ def changed(project):
     project.write(
         "merged.sql", merged.replace("as run from", "as run, 7 as extra from").replace("'second' {%", "'second', 8 {%")
     )
+    project.write("noted.sql", MODELS["noted.sql"].replace("id, amount", "id, if(id < 5, 'low', null) as note, amount"))
     project.write("swapped.sql", "select cast(0.5 as double) as id, 1 as surprise from {{ ref('lines') }}")
     promised = "columns: [{name: id, data_type: bigint}"
     for old, new in [
         ('"decimal(12, 2)"}', '"decimal(12, 2)"}\n              - {name: note, data_type: varchar}'),
         (f"merged\n            {promised}", f"merged\n            {promised}, {{name: extra, data_type: integer}}"),
+        (f"noted\n            {promised}", f"noted\n            {promised}, {{name: note, data_type: varchar}}"),
         (f"swapped\n            {promised}", "swapped\n            columns: [{name: id, data_type: 'decimal(12, 2)'}"),
     ]:
         assert old in models
@@ -187,15 +197,30 @@ def test_a_broken_contract_names_the_columns(changed):
     assert "id is computed in floating point and promised as decimal" in changed
 
 
-def test_a_build_on_a_branch_is_invisible_until_it_is_published(project, changed):
-    assert [row[0] for row in project.query("describe core.lines")] == ["id", "day", "amount"]
-    publication = publish(project.settings, "lake_next")
-    assert [str(table.name) for table in publication.changed] == ["core.lines", "core.merged", "seeds.plan"]
+@pytest.fixture(scope="module")
+def publication(project, changed):
+    """The columns of `lines` that readers saw before that build was published, and what its publication said."""
+    return [row[0] for row in project.query("describe core.lines")], publish(project.settings, "lake_next")
+
+
+def test_a_build_on_a_branch_is_invisible_until_it_is_published(project, publication):
+    seen, publication = publication
+    assert seen == ["id", "day", "amount"]
+    changed = [str(table.name) for table in publication.changed]
+    assert changed == ["core.lines", "core.merged", "core.noted", "seeds.plan"]
     assert publication.created == publication.removed == ()
     assert project.query("select note, count(*) from core.lines group by 1") == [("new", 100)]
     assert project.query("select count(*) from core.swapped") == [(100,)]
     added = project.query("select extra, count(*) from core.merged group by 1 order by 1 nulls first")
     assert added == [(None, 95), (7, 5), (8, 1)]
+
+
+def test_a_model_that_writes_changed_rows_alone_takes_a_new_column_and_leaves_the_other_rows(project, publication):
+    """`lines` was built anew, word for word; only the rows that have a note were written again."""
+    notes = project.query("select note, count(*), sum(amount) from core.noted group by 1 order by 1 nulls last")
+    assert notes == [("low", 5, Decimal("10.00")), (None, 95, Decimal("4940.00"))]
+    [added] = open_catalog(project.settings).load_table("core.noted").snapshots()[1:]
+    assert added.summary.additional_properties["added-records"] == "5"
 
 
 def test_the_same_project_parses_and_compiles_for_the_stack_without_a_server(project):
@@ -223,7 +248,7 @@ def test_what_was_changed_and_what_hangs_on_it_is_built_on_a_branch_and_told(che
     checkout.write("lines.sql", MODELS["lines.sql"].replace("(9, 3)) as", "(9, 3)) * 2 as"))
     development.fresh(settings, "mine")
     built = development.build(settings, "mine")
-    assert {one.name for one in built.models} == {"lines", "merged", "swapped"}
+    assert {one.name for one in built.models} == {"lines", "merged", "noted", "swapped"}
     assert built.failed == ()
     found = {str(one.name): one for one in difference.differences(settings, "mine")}
     assert found["core.lines"].values["amount"] == 50
