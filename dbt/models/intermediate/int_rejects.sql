@@ -1,7 +1,9 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 -- The records ingestion could not read, with the company's day of the file they stood in (files without a day in their
--- path have none). The table is made by the first reject; until then there are none.
+-- path have none). The table is made by the first reject; until then there are none. A folder or a table
+-- that is read again brings its rejects again: what stood at the same place with the same text counts in the load that
+-- brought it first. A record without a place is held to be another one each time.
 {%- set rejects = source('quality', 'rejects') %}
 {%- if relation_exists(rejects) %}
 select
@@ -14,7 +16,16 @@ select
   case when dimension = 'validity' then 'accuracy' else dimension end as dimension,
   run_id,
   try_cast({{ first_match('"position"', '[0-9]{4}-[0-9]{2}-[0-9]{2}') }} as date) as rejected_on
-from {{ rejects }}
+from (
+  select
+    *,
+    rank() over (
+      partition by source_system, source_table, "position", raw_record
+      order by commit_seq
+    ) as reading
+  from {{ rejects }}
+) as read_so
+where reading = 1 or coalesce("position", '') = ''
 {%- else %}
 select
   cast(null as varchar) as source_system,

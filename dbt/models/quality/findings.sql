@@ -52,6 +52,8 @@ redemptions as (
 
 ),
 
+-- delivered again is what stands at another place; the same line is there twice when its file was read again. Events
+-- without a place are told apart by their rows alone.
 repeated_events as (
 
   select
@@ -66,7 +68,12 @@ repeated_events as (
   from {{ ref('base_web__events') }}
   where rule is null
   group by event_id
-  having count(*) > 1
+  having
+    count(*) > 1
+    and (
+      min(source_file) <> max(source_file) or min(source_line) <> max(source_line)
+      or count(source_file) < count(*) or count(source_line) < count(*)
+    )
 
 ),
 
