@@ -1,8 +1,12 @@
 """Each incident is told once when it opens and once when it is over, with what a woken person needs."""
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+import certifi
 import dagster as dg
 import pyarrow as pa
 import pytest
@@ -243,6 +247,102 @@ def test_a_day_that_is_still_going_on_can_have_too_many_records_and_not_yet_too_
     publish(records=200, is_over=False)
     told.look()
     assert [said["kind"] for said in receiver.bodies] == ["volume"]
+
+
+@pytest.fixture
+def hidden(told):
+    """Takes the lake's files away while the block runs, as a volume that is not mounted or a store that is down."""
+
+    @contextmanager
+    def hide():
+        warehouse = told.settings.lake_dir / "warehouse"
+        away = warehouse.rename(warehouse.with_name("away"))
+        yield
+        away.rename(warehouse)
+
+    return hide
+
+
+def test_a_lake_that_cannot_be_read_is_told_itself_and_keeps_nothing_else_from_being_told(
+    told, trouble, receiver, publish, hidden
+):
+    publish(held=60)
+    told.with_settings(alerts_digest_hour=0).look()
+    trouble.source = DOWN
+    with hidden():
+        told.run()
+        late = told.with_settings(alerts_disk_gb=1e9, alerts_digest_hour=0)
+        late.look(37 * HOUR)
+        late.look(38 * HOUR)
+    kinds = [said["kind"] for said in receiver.bodies]
+    assert kinds[0] == "quarantine"
+    assert sorted(kinds[1:]) == ["deadline", "digest", "disk", "lake", "run"]
+    silent = receiver.bodies[kinds.index("lake")]
+    assert silent["what"] == "the lake cannot be read"
+    assert "FileNotFoundError" in silent["cause"]
+    assert "Next: `shopsphere doctor`" in silent["cause"]
+    assert silent["runbook"] == "docs/runbooks/the-lake-cannot-be-read.md"
+
+
+def test_what_a_run_left_in_a_lake_that_could_not_be_read_is_told_when_it_can(told, receiver, publish, hidden):
+    publish(held=60)
+    told.look()
+    publish(held=10, is_anomaly=True)
+    with hidden():
+        told.look()
+    told.look()
+    assert [(said["kind"], said["event"]) for said in receiver.bodies] == [
+        ("quarantine", "opened"),
+        ("lake", "opened"),
+        ("revenue", "opened"),
+        ("lake", "recovered"),
+        ("quarantine", "recovered"),
+    ]
+    told.look()
+    assert len(receiver.bodies) == 5
+
+
+def test_a_run_that_went_well_in_an_outage_ends_no_later_failure_when_the_lake_is_asked_again(
+    told, trouble, receiver, publish, hidden
+):
+    publish()
+    with hidden():
+        for trouble.source in ("", DOWN):
+            told.run()
+        for _ in range(3):
+            told.look()
+    assert [(said["kind"], said["event"]) for said in receiver.bodies] == [("run", "opened"), ("lake", "opened")]
+
+
+@pytest.fixture
+def on_trino(told, publish):
+    """The same lake on the stack's profile, where Trino is to answer on that port."""
+    publish(held=60)
+    catalog, warehouse = SecretStr(f"sqlite:///{told.settings.lake_dir / 'catalog.db'}"), told.settings.warehouse
+    stack = {"profile": "stack", "lake_catalog_uri": catalog, "lake_warehouse": warehouse, "trino_ca": certifi.where()}
+    return lambda port: told.with_settings(**stack, trino_port=port)
+
+
+def test_a_failed_run_is_told_although_trino_is_down(on_trino, told, trouble, receiver):
+    trouble.source = DOWN
+    told.run()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        on_trino(nobody.getsockname()[1]).look()
+    assert [said["kind"] for said in receiver.bodies] == ["run", "lake"]
+    assert "Next: `shopsphere stack status`" in receiver.bodies[1]["cause"]
+
+
+def test_a_failed_run_is_told_while_trino_hangs(on_trino, told, trouble, receiver):
+    trouble.source = DOWN
+    told.run()
+    with ThreadPoolExecutor(1) as pool, socket.create_server(("127.0.0.1", 0)) as hanging:
+        hanging.settimeout(60)
+        look = pool.submit(on_trino(hanging.getsockname()[1]).look)
+        with hanging.accept()[0]:
+            assert [said["kind"] for said in receiver.bodies] == ["run"]
+    look.result()
+    assert [said["kind"] for said in receiver.bodies] == ["run", "lake"]
 
 
 def test_every_kind_of_incident_has_its_runbook():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dagster import AssetKey
 
-Kind = Literal["run", "check", "deadline", "quarantine", "revenue", "freshness", "volume", "disk", "memory"]
+Kind = Literal["run", "check", "deadline", "quarantine", "revenue", "freshness", "volume", "lake", "disk", "memory"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the last publication says of itself: sources of which too much is held back, revenue out of the ordinary, and
 systems whose streams fell behind or brought another number of records than usual.
 
-Asked only after a run has ended, because nothing else changes it.
+Asked only after a run has ended, because nothing else changes it; a lake that cannot be asked is an incident itself.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from typing import Any
 from dagster import AssetKey
 
 from ecommerce_pipeline.lakehouse import reader
+from ecommerce_pipeline.lakehouse.errors import LakehouseError
 from ecommerce_pipeline.lakehouse.tables import existing
 from ecommerce_pipeline.operations.alerts.findings import Wrong
 from ecommerce_pipeline.settings import Settings
 
 KINDS = ("quarantine", "revenue", "freshness", "volume")
+UNREADABLE = "lake"  # the kind of incident that the lake itself is
+CAUSE_CHARACTERS = 2000
 SCORECARD, ANOMALIES = ("quality", "scorecard"), ("finance", "revenue_anomalies")
 FRESHNESS, VOLUMES = ("quality", "freshness"), ("quality", "daily_volumes")
 FEW = 20  # records: below that, a share says nothing
@@ -47,7 +50,9 @@ OFF_SQL = (
 
 
 def findings(settings: Settings, now: datetime) -> Iterator[Wrong]:
-    """What is wrong with what readers see; nothing before the first publication. Raises LakehouseError."""
+    """What is wrong with what readers see; nothing before the first publication. Raises LakehouseError, and what
+    catalog, store and engine raise when they cannot be reached.
+    """
     asked: dict[tuple[str, str], tuple[str, Callable[[Sequence[Any]], Iterator[Wrong]]]] = {
         SCORECARD: (HELD_SQL, partial(_held, settings, now)),
         ANOMALIES: (LATEST_DAY_SQL, partial(_unusual, now)),
@@ -60,6 +65,17 @@ def findings(settings: Settings, now: datetime) -> Iterator[Wrong]:
     with reader.connect(settings) as lake:
         for sql, told in (asked[name] for name in asked if name in there):
             yield from told(lake.execute(sql).fetchall())
+
+
+def unreadable(settings: Settings, error: Exception, now: datetime) -> Wrong:
+    """That readers may see nothing, and that nobody can tell what they would see."""
+    said = " ".join(str(error).split())[:CAUSE_CHARACTERS]
+    cause = said if isinstance(error, LakehouseError) else f"{type(error).__name__}: {said}"
+    if "Next: " not in cause:
+        status = "`shopsphere stack status`, then " if settings.profile == "stack" else ""
+        cause += f" Next: {status}`shopsphere doctor`."
+    meanwhile = "Until it can be read, nobody is told of what is held back, revenue, freshness or volume."
+    return Wrong(f"{UNREADABLE}:reading", "lake", "the lake cannot be read", now, f"{cause}\n{meanwhile}")
 
 
 def _held(settings: Settings, now: datetime, rows: Sequence[Any]) -> Iterator[Wrong]:

@@ -24,6 +24,7 @@ RUNBOOKS: dict[Kind, str] = {
     "revenue": "unusual-revenue",
     "freshness": "a-stream-fell-behind",
     "volume": "unusual-volume",
+    "lake": "the-lake-cannot-be-read",
     "disk": "disk-or-memory-short",
     "memory": "disk-or-memory-short",
 }

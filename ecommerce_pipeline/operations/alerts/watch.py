@@ -1,11 +1,13 @@
 """One look at everything, and the telling: what Dagster's sensor does every minute, and the command line after a run.
 
 Whoever looks holds a lease, so two at the same time cannot tell of the same thing. What is told was kept before, so a
-receiver that is down, hangs or answers nonsense costs its own time-out and is tried again by the next look.
+receiver that is down, hangs or answers nonsense costs its own time-out and is tried again by the next look. The lake is
+asked last, and a lake that cannot be read is an incident as well: its servers may be what the rest is about.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +26,10 @@ from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.operations.outbox import Delivery
 from ecommerce_pipeline.settings import Settings
 
+log = logging.getLogger(__name__)
+
 LOOKED_AT = "runs looked at"
+ASKED_OF = "runs the lake was asked after"
 FIRST_LOOK = timedelta(days=1)  # how far back the very first look goes
 WAIT_SECONDS = 60.0
 
@@ -41,27 +46,30 @@ class Look:
 
 def look(settings: Settings, instance: DagsterInstance, graph: Graph, now: datetime) -> Look:
     """Open, close and tell, as of `now` (UTC). Raises AlertsError for addresses that are none, LeaseHeld when another
-    look takes longer than a minute, LakehouseError when the lake cannot be asked.
+    look takes longer than a minute, LakehouseError when the catalog's database cannot be reached.
     """
     channels.everybody(settings)  # said before anything is looked at
     with lease.hold(settings, ["alerts"], "a look for alerts", wait_seconds=WAIT_SECONDS):
         opened, recovered = _keep(settings, instance, graph, now)
         told, failures = tell(settings, now)
-    return Look(tuple(opened), tuple(recovered), told, tuple(failures))
+        # only now: a lake that hangs keeps nobody from hearing of the rest
+        more_opened, more_recovered = _keep_of_lake(settings, graph, now)
+        if more_opened or more_recovered:
+            more_told, failures = tell(settings, now)
+            told += more_told
+    return Look((*opened, *more_opened), (*recovered, *more_recovered), told, tuple(failures))
 
 
 def _keep(
     settings: Settings, instance: DagsterInstance, graph: Graph, now: datetime
 ) -> tuple[list[Notice], list[Notice]]:
-    """Bring the incidents up to date; what was opened, and what closed."""
+    """Bring the incidents of runs and of the machine up to date; what was opened, and what closed."""
     with store.opened(settings) as connection:
         known, since = store.open_keys(connection), store.mark(connection, LOOKED_AT) or now - FIRST_LOOK
     # asking takes its time, so no transaction is open meanwhile; the lease keeps others out
     ended = runs.ended_since(instance, since)
     found: list[Finding] = [finding for record in ended for finding in runs.findings(instance, record)]
     found += _as_they_are(state.findings(settings, instance, graph, now, known), state.KINDS, known, now)
-    if ended:
-        found += _as_they_are(lake.findings(settings, now), lake.KINDS, known, now)
     with store.opened(settings) as connection:
         opened, recovered = _write(connection, settings, graph, found, now)
         if ended:
@@ -70,10 +78,31 @@ def _keep(
     return opened, recovered
 
 
+def _keep_of_lake(settings: Settings, graph: Graph, now: datetime) -> tuple[list[Notice], list[Notice]]:
+    """The same for what the last publication says, once after runs have ended; again at each look until it answers,
+    its incidents meanwhile left as they are.
+    """
+    with store.opened(settings) as connection:
+        known = store.open_keys(connection)
+        looked, asked = store.mark(connection, LOOKED_AT), store.mark(connection, ASKED_OF)
+    if looked is None or (asked is not None and asked >= looked):
+        return [], []
+    try:
+        found = _as_they_are(lake.findings(settings, now), (*lake.KINDS, lake.UNREADABLE), known, now)
+        asked = looked
+    except Exception as error:  # engines, stores and catalogs have each their own
+        log.info("the lake cannot be read", exc_info=True)
+        found = [lake.unreadable(settings, error, now)]
+    with store.opened(settings) as connection:
+        if asked == looked:
+            store.set_mark(connection, ASKED_OF, looked)
+        return _write(connection, settings, graph, found, now)
+
+
 def _as_they_are(wrongs: Iterable[Wrong], kinds: Iterable[str], known: Iterable[str], now: datetime) -> list[Finding]:
     """What is wrong at this moment, and that everything else of these kinds is not."""
     found = {wrong.key: wrong for wrong in wrongs}
-    over = [key for key in known if key.partition(":")[0] in set(kinds) and key not in found]
+    over = [key for key in sorted(known) if key.partition(":")[0] in set(kinds) and key not in found]
     return [*found.values(), *(Healed(key, now) for key in over)]
 
 
