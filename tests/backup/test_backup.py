@@ -4,10 +4,13 @@ anything is touched.
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from ecommerce_pipeline.lakehouse.lease import hold
 from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.operations import backup
 from ecommerce_pipeline.operations.backup import BackupError
+from ecommerce_pipeline.operations.backup.archive import Archive
 from tests.lakehouse.conftest import embedded, files_of  # noqa: F401 - a fixture
 from tests.lakehouse.iceberg import versions, write
 
@@ -98,8 +102,6 @@ def test_writers_go_on_and_the_backup_is_of_one_moment(lake, folder):
 
 
 def test_upkeep_after_a_restore_deletes_nothing_that_is_needed(lake, folder):
-    from datetime import timedelta
-
     backup.take(lake, folder)
     write(lake, "core.orders", 2)
     backup.restore(lake, folder, replace=True)
@@ -150,6 +152,35 @@ def test_an_interrupted_backup_is_none_and_the_next_goes_on_from_it(lake, folder
     with pytest.raises(BackupError, match="holds no backup"):
         backup.restore(lake, folder)
     assert backup.take(lake, folder).new_files == 0
+
+
+def test_two_backups_into_one_folder_at_once_are_both_whole(lake, folder):
+    """The second begins when the first has half a file in its draft, and is over before the first goes on."""
+    path = files_of(lake).pop()
+    content = path.read_bytes() * 3
+    seconds = []
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() and not seconds:
+                seconds.append(archive.store("core/it", io.BytesIO(content)))
+            return super().read(min(size, len(content) // 2))
+
+    archive = Archive(folder)
+    first = archive.store("core/it", Slow(content))
+    assert [first] == seconds
+    assert archive.file("core/it").read_bytes() == content
+    assert list((folder / "drafts").iterdir()) == []
+
+
+def test_what_a_killed_backup_left_half_written_goes_and_what_another_is_writing_stays(lake, folder):
+    backup.take(lake, folder)
+    left, written = folder / "drafts" / "left", folder / "drafts" / "written"
+    for draft in (left, written):
+        draft.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    backup.take(lake, folder)
+    assert list((folder / "drafts").iterdir()) == [written]
 
 
 def interrupt(*_):

@@ -2,9 +2,11 @@
 
     backups/20171215T030000.123Z.json    one backup: pointers, tables, and the name, size and checksum of every file
     files/finance/daily_revenue/…        the files of all backups, by their path below the warehouse
+    drafts/…                             files on their way in, each under a name of its own
 
 Iceberg never changes a file, so a later backup copies only what is new. A backup exists once its manifest is there,
-which is written last: an interrupted one leaves files that the next finds and keeps. Objects come out of the store
+which is written last: an interrupted one leaves files that the next finds and keeps. Two at once disturb neither: a
+file appears under its name only when it is whole, and both would write the same there. Objects come out of the store
 decrypted, so everything here is readable by its owner only.
 """
 
@@ -13,7 +15,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +29,7 @@ from ecommerce_pipeline.env_file import write_private
 
 FORMAT = 1
 CHUNK = 1 << 20
+ABANDONED_SECONDS = 86_400
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z")
 
 
@@ -116,17 +122,33 @@ class Archive:
         """Copy a file in; it appears under its name when it is whole."""
         place = self.file(path)
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = place.with_name(f"{place.name}.part")
+        self._drafts.mkdir(exist_ok=True, mode=0o700)
         checksum, size = hashlib.sha256(), 0
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
-            for chunk in chunks(source):
-                target.write(chunk)
-                checksum.update(chunk)
-                size += len(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(place)
+        descriptor, draft = tempfile.mkstemp(dir=self._drafts)
+        try:
+            with os.fdopen(descriptor, "wb") as target:
+                for chunk in chunks(source):
+                    target.write(chunk)
+                    checksum.update(chunk)
+                    size += len(chunk)
+                target.flush()
+                os.fsync(target.fileno())
+            os.replace(draft, place)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
         return File(path, size, checksum.hexdigest())
+
+    def clear_abandoned(self) -> None:
+        """Delete what killed backups left half written; a draft that grew within a day may be another's at work."""
+        for draft in self._drafts.glob("*"):
+            with suppress(FileNotFoundError):
+                if draft.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+                    draft.unlink()
+
+    @property
+    def _drafts(self) -> Path:
+        return self.folder / "drafts"
 
 
 def chunks(source: BinaryIO) -> Iterator[bytes]:

@@ -53,6 +53,7 @@ def take(settings: Settings, folder: Path) -> Taken:
         raise BackupError(f"the lake {settings.warehouse} has no table to back up. Next: load it first")
     tables = _tables(settings, found)
     needed = _needed(settings, found)
+    archive.clear_abandoned()
     files, new = _copy(settings, archive, needed)
     manifest = Manifest(FORMAT, taken_at, settings.profile, settings.warehouse, namespaces, tables, files)
     archive.keep(manifest)
