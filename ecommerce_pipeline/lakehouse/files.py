@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -29,10 +30,11 @@ def list_files(settings: Settings) -> list[StoredFile]:
 
 
 def delete_files(settings: Settings, paths: Iterable[str]) -> None:
-    """Delete files for good; a path that is gone already raises FileNotFoundError."""
+    """Delete files for good; one that is gone already is as it should be."""
     system, _root = warehouse(settings)
     for path in paths:
-        system.delete_file(path)
+        with suppress(FileNotFoundError):
+            system.delete_file(path)
 
 
 def path_of(location: str) -> str:

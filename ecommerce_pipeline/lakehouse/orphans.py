@@ -19,10 +19,12 @@ from ecommerce_pipeline.lakehouse.catalog import catalog_properties
 from ecommerce_pipeline.lakehouse.database import branches, mirrored_pointers, retired_pointers
 from ecommerce_pipeline.lakehouse.errors import LakehouseError
 from ecommerce_pipeline.lakehouse.files import StoredFile, delete_files, list_files
+from ecommerce_pipeline.lakehouse.lease import hold
 from ecommerce_pipeline.lakehouse.pointers import rows
 from ecommerce_pipeline.lakehouse.reachability import Reach
 from ecommerce_pipeline.settings import Settings
 
+FILES = "warehouse files"  # the lease of who deletes what nothing reaches, or is about to point at it again
 GRACE = timedelta(days=1)  # longer than any query or any commit on its way
 
 
@@ -45,16 +47,24 @@ def sweep(settings: Settings, older_than: timedelta = GRACE, *, dry_run: bool = 
     """Delete the warehouse's files that nothing reaches and that are older than `older_than`.
 
     `older_than` is also how long a given-up pointer is still honoured; keep it longer than any query or commit. Raises
-    LakehouseError if a table's own files are missing; nothing is deleted then.
+    LakehouseError if a table's own files are missing, LeaseHeld beside another sweep or a restore; nothing is deleted
+    then.
     """
     limit = datetime.now(UTC) - older_than
-    stored = list_files(settings)  # before the pointers are read: what is committed meanwhile is not in the list
-    reached = _reach(settings, limit)
-    doomed = tuple(file for file in stored if file.path not in reached and file.written_at < limit)
-    if not dry_run:
+    if dry_run:
+        return Sweep(_doomed(settings, limit), dry_run)
+    with hold(settings, [FILES], "a sweep of the warehouse") as lease:
+        doomed = _doomed(settings, limit)
+        lease.check()
         delete_files(settings, (file.path for file in doomed))
         _forget_retired(settings, limit)
     return Sweep(doomed, dry_run)
+
+
+def _doomed(settings: Settings, limit: datetime) -> tuple[StoredFile, ...]:
+    stored = list_files(settings)  # before the pointers are read: what is committed meanwhile is not in the list
+    reached = _reach(settings, limit)
+    return tuple(file for file in stored if file.path not in reached and file.written_at < limit)
 
 
 def _reach(settings: Settings, limit: datetime) -> set[str]:

@@ -45,7 +45,9 @@ def plan(settings: Settings, policies: Policies) -> Upkeep:
 
 
 def run(settings: Settings, policies: Policies, say: Callable[[str], None] = lambda _: None) -> Upkeep:
-    """Do it all, in the order in which each step leaves the next one more; raises LeaseHeld while a run is building."""
+    """Do it all, in the order in which each step leaves the next one more; raises LeaseHeld while a run is building or
+    a backup is put back.
+    """
     say("branches whose time is over")
     dropped = tuple(branch.name for branch in lake.drop_branches(settings))
     say("small files")

@@ -24,7 +24,7 @@ Step = Callable[[Settings, Policies], Done]
 
 
 def upkeep_assets(settings: Settings, policies: Callable[[], Policies]) -> Sequence[AssetsDefinition]:
-    """The steps; each raises LeaseHeld while a run is building, and can then be made again."""
+    """The steps; each raises LeaseHeld while a run is building or a backup is put back, and can be made again then."""
     found = list[AssetsDefinition]()
     for name, step in STEPS.items():
         found.append(_asset(name, step, settings, policies, [one.key for one in found[-1:]]))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_pipeline.lakehouse import branch, database, orphans
+from ecommerce_pipeline.lakehouse import branch, database, orphans, pointers
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import LakehouseError, LeaseHeld
 from ecommerce_pipeline.lakehouse.lease import hold
@@ -181,6 +181,38 @@ def test_what_a_killed_backup_left_half_written_goes_and_what_another_is_writing
     os.utime(left, (0, 0))
     backup.take(lake, folder)
     assert list((folder / "drafts").iterdir()) == [written]
+
+
+def test_a_sweep_beside_a_restore_deletes_nothing_that_the_restore_has_called_sound(lake, folder, monkeypatch):
+    backup.take(lake, folder)
+    with database.transaction(lake) as connection:
+        pointers.remove(connection, "lake", pointers.Name("core", "orders"))
+    delete = orphans.delete_files
+
+    def meanwhile(*doomed) -> None:
+        with pytest.raises(LeaseHeld, match="warehouse files is being written by a sweep"):
+            backup.restore(lake, folder, replace=True)
+        delete(*doomed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(orphans, "delete_files", meanwhile)
+        assert orphans.sweep(lake, older_than=timedelta(0)).files
+    backup.restore(lake, folder, replace=True)
+    assert versions(lake) == OLD
+
+
+def test_no_sweep_while_a_restore_is_on(lake, folder, monkeypatch):
+    backup.take(lake, folder)
+    swept = []
+
+    def meanwhile(*_) -> None:
+        with pytest.raises(LeaseHeld, match="warehouse files is being written by restore"):
+            orphans.sweep(lake, older_than=timedelta(0))
+        swept.append(orphans.sweep(lake, older_than=timedelta(0), dry_run=True))
+
+    monkeypatch.setattr("ecommerce_pipeline.operations.backup.restoring._verify", meanwhile)
+    backup.restore(lake, folder, replace=True)
+    assert len(swept) == 1
 
 
 def interrupt(*_):

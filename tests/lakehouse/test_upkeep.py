@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_pipeline.lakehouse import branch, difference, orphans, reader, upkeep
+from ecommerce_pipeline.lakehouse import branch, difference, files, orphans, reader, upkeep
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import LakehouseError, LeaseHeld
 from ecommerce_pipeline.lakehouse.lease import hold
@@ -142,6 +142,15 @@ def test_a_missing_file_stops_the_sweep_before_it_deletes_anything(embedded):
     with pytest.raises(LakehouseError, match=r"is missing.*nothing was deleted"):
         orphans.sweep(embedded, NOW)
     assert files_of(embedded) == before
+
+
+def test_two_sweeps_are_not_on_at_once_and_a_file_that_is_gone_already_is_no_error(embedded):
+    table = write(embedded, "core.orders", 1)
+    with hold(embedded, [orphans.FILES], "another sweep"):
+        with pytest.raises(LeaseHeld, match="another sweep"):
+            orphans.sweep(embedded, NOW)
+        orphans.sweep(embedded, NOW, dry_run=True)
+    files.delete_files(embedded, [table.metadata_location.removeprefix("file://")] * 2)
 
 
 def test_a_table_removed_by_a_publication_loses_its_files_only_after_the_grace(embedded):

@@ -19,6 +19,7 @@ from ecommerce_pipeline.lakehouse.branch import list_branches
 from ecommerce_pipeline.lakehouse.catalog import LAKE, catalog_properties, check_warehouse, open_catalog
 from ecommerce_pipeline.lakehouse.files import warehouse
 from ecommerce_pipeline.lakehouse.lease import hold
+from ecommerce_pipeline.lakehouse.orphans import FILES
 from ecommerce_pipeline.lakehouse.pointers import Name, Pointer
 from ecommerce_pipeline.operations.backup.archive import Archive, BackupError, File, Manifest, checksum_of, chunks
 from ecommerce_pipeline.operations.backup.copying import LOG, each
@@ -37,17 +38,18 @@ class Restored(NamedTuple):
 def restore(settings: Settings, folder: Path, name: str | None = None, *, replace: bool = False) -> Restored:
     """Put back the backup of that name, the latest if None; with `replace` over the tables that are there.
 
-    Raises BackupError, and LeaseHeld if somebody writes. Tables that the backup has not are unregistered then.
+    Raises BackupError, and LeaseHeld if somebody writes or sweeps. Tables that
+    the backup has not are unregistered then.
     """
     archive = Archive(folder)
     manifest = archive.read(name)
     _check_place(settings, manifest)
     check_warehouse(settings)
     _check_empty(settings, replace=replace)
-    with hold(settings, [BUILDING, *_leases(settings, manifest)], "restore") as lease:
+    with hold(settings, [BUILDING, FILES, *_leases(settings, manifest)], "restore") as lease:
         written = _copy(settings, archive, manifest)
-        lease.check()
         with database.transaction(settings) as connection:
+            lease.check(connection)
             _point(connection, manifest)
         _verify(settings, manifest)
     return Restored(manifest, written)
