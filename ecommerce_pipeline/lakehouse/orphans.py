@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
-from ecommerce_pipeline.lakehouse import contents, database
+from ecommerce_pipeline.lakehouse import contents, database, mirrored
 from ecommerce_pipeline.lakehouse.branch import changes
 from ecommerce_pipeline.lakehouse.catalog import catalog_properties
-from ecommerce_pipeline.lakehouse.database import branches, mirrored_pointers, retired_pointers
+from ecommerce_pipeline.lakehouse.database import branches, retired_pointers
 from ecommerce_pipeline.lakehouse.errors import LakehouseError
 from ecommerce_pipeline.lakehouse.files import StoredFile, delete_files, list_files
 from ecommerce_pipeline.lakehouse.lease import hold
@@ -50,15 +50,22 @@ def sweep(settings: Settings, older_than: timedelta = GRACE, *, dry_run: bool = 
     LakehouseError if a table's own files are missing, LeaseHeld beside another sweep or a restore; nothing is deleted
     then.
     """
-    limit = datetime.now(UTC) - older_than
     if dry_run:
-        return Sweep(_doomed(settings, limit), dry_run)
+        return Sweep(_doomed(settings, _limit(settings, older_than)), dry_run)
     with hold(settings, [FILES], "a sweep of the warehouse") as lease:
+        limit = _limit(settings, older_than)
         doomed = _doomed(settings, limit)
         lease.check()
         delete_files(settings, (file.path for file in doomed))
         _forget_retired(settings, limit)
     return Sweep(doomed, dry_run)
+
+
+def _limit(settings: Settings, older_than: timedelta) -> datetime:
+    now = datetime.now(UTC)
+    with database.snapshot(settings) as connection:
+        unknown_since = mirrored.unknown_since(connection) if settings.mirror_uri else None
+    return min(now, unknown_since or now) - older_than
 
 
 def _doomed(settings: Settings, limit: datetime) -> tuple[StoredFile, ...]:
@@ -74,7 +81,7 @@ def _reach(settings: Settings, limit: datetime) -> set[str]:
         current = {r[0] for r in connection.execute(live) if r[1] != contents.VIEW}
         current |= _starts(connection)
         retired = select(retired_pointers.c.metadata_location).where(retired_pointers.c.retired_at >= recently)
-        given_up = set(connection.scalars(retired)) | set(connection.scalars(select(mirrored_pointers)))
+        given_up = set(connection.scalars(retired)) | mirrored.locations(connection)
     reach = Reach(catalog_properties(settings))
     for location in sorted(current):
         _follow(reach, location)

@@ -7,29 +7,31 @@ tables it lacks are registered by their metadata files, all others get the new s
 table where the catalog has no transaction over several. No file is copied, none is ever deleted from there. It can be
 repeated at any time, and twice changes nothing.
 
-A catalog that commits writes metadata files of its own beside the tables'. The lake's catalog keeps their addresses, or
-the sweep would take them for orphans.
+A catalog that commits writes metadata files of its own beside the tables'. The lake's catalog keeps their addresses
+(`mirrored`), or the sweep would take them for orphans.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
-from sqlalchemy import delete, insert
 
-from ecommerce_pipeline.lakehouse import database
+from ecommerce_pipeline.lakehouse import database, mirrored
 from ecommerce_pipeline.lakehouse.catalog import LAKE, catalog_properties
 from ecommerce_pipeline.lakehouse.contents import read_metadata, tables_of
-from ecommerce_pipeline.lakehouse.database import mirrored_pointers
 from ecommerce_pipeline.lakehouse.errors import MirrorRefused
+from ecommerce_pipeline.lakehouse.lease import hold
 from ecommerce_pipeline.lakehouse.mirror.difference import updates
 from ecommerce_pipeline.lakehouse.mirror.foreign import Commit, Foreign
-from ecommerce_pipeline.lakehouse.pointers import Name
+from ecommerce_pipeline.lakehouse.pointers import Name, now_ms
 from ecommerce_pipeline.settings import Settings
 
+LEASE = "mirror"
+WAIT_SECONDS = 60.0  # two runs that end together tell it one after the other
+Held = Mapping[Name, tuple[str, TableMetadata]]
 Deed = Literal["registered", "moved", "as it was", "removed"]
 
 
@@ -44,12 +46,26 @@ class Shown(NamedTuple):
 def follow(settings: Settings) -> list[Shown]:
     """Make the foreign catalog hold production's tables of `mirror_schemas` as they are now; returns each of them.
 
-    Raises MirrorRefused when a table of that name there is not ours, and CatalogUnreadable when it does not answer;
-    what was done until then stays, and the next call goes on.
+    Raises MirrorRefused when a table of that name there is not ours, CatalogUnreadable when it does not answer, and
+    LeaseHeld if somebody else tells it for long; what was done until then stays, and the next call goes on.
     """
-    ours = _production(settings)
-    foreign = Foreign.of(settings)
-    theirs = {name: held for schema in _schemas(settings) for name, held in foreign.tables(schema).items()}
+    with hold(settings, [LEASE], "showing production in another catalog", wait_seconds=WAIT_SECONDS) as lease:
+        began = now_ms()
+        ours, foreign = _production(settings), Foreign.of(settings)
+        theirs = _theirs(settings, foreign)
+        before = _locations(settings, theirs)
+        with database.transaction(settings) as connection:
+            mirrored.begin(connection, before, began)
+        shown = _show(settings, foreign, ours, theirs)
+        moved = any(one.deed != "as it was" for one in shown)
+        now = _locations(settings, _theirs(settings, foreign)) if moved else before
+        with database.transaction(settings) as connection:
+            lease.check(connection)
+            mirrored.followed(connection, before | now)  # who read there when it followed may be reading still
+    return shown
+
+
+def _show(settings: Settings, foreign: Foreign, ours: Held, theirs: Mapping[Name, Table]) -> list[Shown]:
     for name, held in theirs.items():
         _must_be_ours(settings, name, held.metadata)
     commits: list[Commit] = []
@@ -64,14 +80,13 @@ def follow(settings: Settings) -> list[Shown]:
         else:
             done.append(Shown(name, "as it was"))
     at_once = foreign.commit(commits)
-    _remember(settings, [foreign.table(commit.name) for commit in commits], theirs.values())
     for name in sorted(theirs.keys() - ours.keys()):
         foreign.remove(name)
         done.append(Shown(name, "removed"))
     return sorted([*done, *(Shown(commit.name, "moved", at_once) for commit in commits)])
 
 
-def _production(settings: Settings) -> Mapping[Name, tuple[str, TableMetadata]]:
+def _production(settings: Settings) -> Held:
     with database.snapshot(settings) as connection:
         found = tables_of(connection, LAKE)
     properties, schemas = catalog_properties(settings), _schemas(settings)
@@ -82,23 +97,26 @@ def _production(settings: Settings) -> Mapping[Name, tuple[str, TableMetadata]]:
     }
 
 
+def _theirs(settings: Settings, foreign: Foreign) -> Mapping[Name, Table]:
+    return {name: held for schema in _schemas(settings) for name, held in foreign.tables(schema).items()}
+
+
+def _locations(settings: Settings, theirs: Mapping[Name, Table]) -> set[str]:
+    return {held.metadata_location for held in theirs.values() if _is_ours(settings, held.metadata)}
+
+
 def _schemas(settings: Settings) -> list[str]:
     return settings.mirror_schemas.split()
 
 
+def _is_ours(settings: Settings, held: TableMetadata) -> bool:
+    return held.location.startswith(settings.warehouse.rstrip("/") + "/")
+
+
 def _must_be_ours(settings: Settings, name: Name, held: TableMetadata) -> None:
-    if not held.location.startswith(settings.warehouse.rstrip("/") + "/"):
+    if not _is_ours(settings, held):
         raise MirrorRefused(
             f"the catalog {settings.mirror_uri} holds a table {name} at {held.location}, which is not this lake's: "
             "nothing was shown there. Next: rename that table, or choose other SHOPSPHERE_MIRROR_SCHEMAS or another "
             "SHOPSPHERE_MIRROR_WAREHOUSE"
         )
-
-
-def _remember(settings: Settings, *held: Iterable[Table]) -> None:
-    """Keep the sweep from what the other catalog points at, and, until the next time, from what it pointed at."""
-    locations = {table.metadata_location for tables in held for table in tables}
-    with database.transaction(settings) as connection:
-        connection.execute(delete(mirrored_pointers))
-        if locations:
-            connection.execute(insert(mirrored_pointers), [{"metadata_location": one} for one in sorted(locations)])
