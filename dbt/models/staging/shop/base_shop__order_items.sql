@@ -1,34 +1,46 @@
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 -- The one place that says which order lines are believed; see base_shop__orders.
-with read_so as (
+with written as (
 
   select
-    items.order_id,
-    items.product_id,
-    items.quantity as written_quantity,
-    items.sales_value as written_sales_value,
-    {{ fixed('quantity', 'items.quantity', 'integer') }} as quantity,
-    {{ fixed('sales_value', 'items.sales_value', 'decimal(12, 2)') }} as sales_value,
-    items.retail_disc,
-    items.coupon_disc,
-    items.coupon_match_disc,
-    items.created_at,
-    items.updated_at,
-    items._sdc_commit_seq,
-    items._sdc_sequence,
-    items._sdc_run_id,
+    order_id,
+    product_id,
+    quantity as written_quantity,
+    sales_value as written_sales_value,
+    retail_disc,
+    coupon_disc,
+    coupon_match_disc,
+    created_at,
+    updated_at,
+    _sdc_commit_seq,
+    _sdc_sequence,
+    _sdc_run_id,
+    case when sales_value < 0 or quantity < 0 then 'line_not_negative' end as written_rule
+  from {{ source('raw_shop', 'order_items') }}
+
+),
+
+read_so as (
+
+  select
+    written.*,
+    {{ fixed('quantity', 'written.written_quantity', 'integer') }} as quantity,
+    {{ fixed('sales_value', 'written.written_sales_value', 'decimal(12, 2)') }} as sales_value,
     d.dismissed_rules,
-    coalesce(d.is_fixed, false) as is_fixed,
+    f.rule is not null as is_fixed,
     d.record_key is not null as is_decided
-  from {{ source('raw_shop', 'order_items') }} as items
+  from written
   left join {{ decisions_on('shop', 'order_items') }} as d
-    on items.order_id = {{ key_part(1) }} and items.product_id = {{ key_part(2) }}
+    on written.order_id = {{ key_part('d', 1) }} and written.product_id = {{ key_part('d', 2) }}
+  left join {{ fixes_on('shop', 'order_items') }} as f
+    on
+      written.order_id = {{ key_part('f', 1) }} and written.product_id = {{ key_part('f', 2) }}
+      and written.written_rule = f.rule
 
 )
 
 select
   *,
-  case when written_sales_value < 0 or written_quantity < 0 then 'line_not_negative' end as written_rule,
   case when sales_value < 0 or quantity < 0 then 'line_not_negative' end as rule
 from read_so

@@ -6,7 +6,8 @@
 ) }}
 
 -- One row per event however often it was delivered: the delivery the collector received first stays, ties by the raw
--- log's own order.
+-- log's own order. A delivery that is believed as it was written goes before one that a person fixed, whichever of the
+-- two came first.
 with believed as (
 
   select *
@@ -19,7 +20,10 @@ deliveries as (
 
   select
     *,
-    row_number() over (partition by event_id order by received_at, _commit_seq, _sequence) as delivery
+    row_number() over (
+      partition by event_id
+      order by case when written_rule is null then 0 else 1 end, received_at, _commit_seq, _sequence
+    ) as delivery
   from believed
 
 ),
@@ -34,7 +38,7 @@ first_deliveries as (
   where
     deliveries.delivery = 1
     {% if is_incremental() %}
-    and (kept.event_id is null or deliveries.received_at < kept.received_at)
+    and (kept.event_id is null or deliveries.received_at < kept.received_at or {{ fixed_anew('deliveries', 'kept') }})
     {% endif %}
 
 ),
