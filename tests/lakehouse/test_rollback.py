@@ -83,5 +83,5 @@ def test_an_unknown_moment_is_refused_with_the_ones_there_are(lake_settings, mar
 def test_an_unknown_table_and_a_raw_log_are_refused_with_the_next_step(lake_settings, mart):
     with pytest.raises(SnapshotUnknown, match="`shopsphere tables`"):
         history(lake_settings, "mart.nothing")
-    with pytest.raises(NotRolledBack, match="docs.runbooks.a-run-failed"):
+    with pytest.raises(NotRolledBack, match=r"docs.runbooks.a-run-failed"):
         rollback(lake_settings, "raw_shop.orders", mart[0])
