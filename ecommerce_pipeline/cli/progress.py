@@ -100,4 +100,5 @@ def summarise(outcome: Outcome) -> None:
         return
     for failure in outcome.failures:
         console.say(f"[red]{escape(failure)}[/red]")
-    console.say(f"[red]run {outcome.run_id[:8]} failed.[/red] Next: `shopsphere doctor` looks at sources and settings, `shopsphere dev` shows the log")
+    look = "`shopsphere doctor` looks at sources and settings, `shopsphere dev` shows the log"
+    console.say(f"[red]run {outcome.run_id[:8]} failed.[/red] Next: {look}")
