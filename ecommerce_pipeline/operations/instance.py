@@ -3,7 +3,7 @@
 The configuration is rendered from the settings at every start, so that it cannot drift from them: telemetry off, one
 op at a time in a pool, ticks forgotten after a while. A run that the command line started and that was killed would
 hold its pool for ever, because Dagster frees pools from a daemon that need not be running: such runs are found by
-their process and reported as failed.
+their process, reported as failed, and recorded by the next run.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ecommerce_pipeline.settings import Settings
 PID_TAG = "shopsphere/pid"
 STARTED_TAG = "shopsphere/process-started"  # a pid is given away again
 HOST_TAG = "shopsphere/host"
+UNRECORDED_TAG = "shopsphere/unrecorded"  # yes: it was killed before it could record itself
 UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
 
@@ -53,6 +54,7 @@ def _close_dead_runs(instance: DagsterInstance) -> None:
         pid = int(run.tags[PID_TAG])
         if processes.started(pid) != run.tags[STARTED_TAG]:
             instance.report_run_failed(run, f"the process {pid} that ran it ended without a word (killed?)")
+            instance.add_run_tags(run.run_id, {UNRECORDED_TAG: "yes"})
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 

@@ -82,6 +82,14 @@ def record(settings: Settings, instance: DagsterInstance, run_id: str) -> int:
     return len(rows)
 
 
+def has(settings: Settings, run_id: str) -> bool:
+    """Whether a run has rows."""
+    with open_catalog(settings) as catalog:
+        if not catalog.table_exists(IDENTIFIER):
+            return False
+        return bool(catalog.load_table(IDENTIFIER).scan(f"run_id = '{run_id}'", selected_fields=("run_id",)).count())
+
+
 def _table(catalog: Catalog) -> Table:
     catalog.create_namespace_if_not_exists(IDENTIFIER[0])
     # earlier metadata is left to the sweep: a branch may still stand on it

@@ -1,6 +1,7 @@
 """What happens by itself: a run that ended, however it ended, goes into ops.pipeline_runs, and somebody is told.
 
-Runs of the command line record themselves; the first sensors see to those that the UI or a schedule started.
+Runs of the command line record themselves, unless they are killed; the first sensors see to those, and to what the UI
+or a schedule started.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from dagster import (
     run_status_sensor,
 )
 
-from ecommerce_pipeline.operations import run_ends
+from ecommerce_pipeline.operations import pipeline_runs, run_ends
 from ecommerce_pipeline.operations.alerts.sensor import alerts
 from ecommerce_pipeline.operations.instance import PID_TAG
 from ecommerce_pipeline.settings import Settings
@@ -37,7 +38,7 @@ def _record_on(settings: Settings, status: DagsterRunStatus) -> RunStatusSensorD
         description=f"Writes runs that ended in {status.value} into ops.pipeline_runs.",
     )
     def record_runs(context: RunStatusSensorContext) -> SkipReason:
-        if PID_TAG in context.dagster_run.tags:
+        if PID_TAG in context.dagster_run.tags and pipeline_runs.has(settings, context.dagster_run.run_id):
             return SkipReason(f"run {context.dagster_run.run_id} has recorded itself")
         assert context.repository_def is not None  # noqa: S101 (the daemon always gives it)
         graph = context.repository_def.asset_graph

@@ -1,16 +1,30 @@
 """Other programs are told of every run: figures, lineage events, log lines; and a run never fails because of them."""
 
 import json
+import subprocess
+import sys
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import dagster as dg
 import pytest
 from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
+from ecommerce_pipeline.lakehouse import processes
+from ecommerce_pipeline.lakehouse.catalog import open_catalog
+from ecommerce_pipeline.operations import (
+    execution,
+    metrics,
+    open_lineage,
+    outbox,
+    pipeline_runs,
+    run_ends,
+    selection,
+    sensors,
+)
 from ecommerce_pipeline.operations import instance as instances
-from ecommerce_pipeline.operations import metrics, open_lineage, outbox, run_ends
 from ecommerce_pipeline.operations.alerts import store
 from tests.operations.conftest import speaking
 
@@ -154,6 +168,54 @@ def test_what_cannot_be_written_is_a_warning_and_the_record_of_the_run_is_there(
     assert "the metrics were not written" in caplog.text
     assert "the lineage events were not written" in caplog.text
     assert ("shopsphere_runs", "daily_update", "succeeded") in samples(metrics.text(lakehouse.settings))
+
+
+@pytest.fixture
+def killed(lakehouse):
+    """A run of the command line whose process was killed, as its next command finds it."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    tags = {instances.PID_TAG: str(process.pid), instances.HOST_TAG: processes.HOST}
+    tags |= {instances.STARTED_TAG: processes.started(process.pid)}
+    job = lakehouse.definitions.resolve_job_def("daily_update")
+    run = lakehouse.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    process.kill()
+    process.wait()
+    with instances.open_instance(lakehouse.settings) as instance:
+        return instance.get_run_by_id(run.run_id)
+
+
+def recorded(settings):
+    with open_catalog(settings) as catalog:
+        if not catalog.table_exists(pipeline_runs.IDENTIFIER):
+            return []
+        return catalog.load_table(pipeline_runs.IDENTIFIER).scan().to_arrow().to_pylist()
+
+
+def test_a_run_of_the_command_line_that_was_killed_is_recorded_by_dagsters_sensor_once(killed, lakehouse, tmp_path):
+    settings = lakehouse.settings.model_copy(update={"openlineage_file": str(tmp_path / "lineage.jsonl")})
+    repository = dg.Definitions.merge(
+        lakehouse.definitions, dg.Definitions(sensors=sensors.sensors(settings))
+    ).get_repository_def()
+    assert killed.is_failure
+    ended = dg.DagsterEvent(dg.DagsterEventType.RUN_FAILURE.value, killed.job_name)
+    for _ in range(2):
+        context = dg.build_run_status_sensor_context(
+            "record_runs_failure", ended, lakehouse.instance, killed, repository_def=repository
+        )
+        repository.get_sensor_def("record_runs_failure")(context)
+    rows = recorded(settings)
+    assert {row["run_id"] for row in rows} == {killed.run_id}
+    assert {row["asset"] for row in rows} == {"raw_shop.orders", "finance.daily_revenue", "dashboards.finance"}
+    assert {row["status"] for row in rows} == {"skipped"}
+    assert [event["eventType"] for event in lines(tmp_path / "lineage.jsonl")] == ["START", "FAIL"] * 3
+
+
+def test_a_run_of_the_command_line_that_was_killed_is_recorded_by_the_next_one(killed, lakehouse):
+    target = selection.Target("daily_update", frozenset())
+    assert execution.run(lakehouse.settings, lakehouse.definitions, target).succeeded
+    rows = recorded(lakehouse.settings)
+    assert len({row["run_id"] for row in rows}) == 2
+    assert len([row for row in rows if row["run_id"] == killed.run_id]) == 3
 
 
 def test_json_logs_have_a_line_a_message_with_run_step_and_asset(lakehouse):
