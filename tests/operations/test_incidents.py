@@ -375,6 +375,16 @@ def test_the_digest_comes_once_a_day_and_on_quiet_days_too(told, receiver):
     assert "0 runs ended" in said["cause"]
 
 
+def test_a_machine_that_looks_only_before_the_digests_hour_gets_it_with_its_next_look(told, receiver):
+    three = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    graph, day = told.definitions.resolve_asset_graph(), timedelta(days=1)
+    said = []
+    for at in (three, three + HOUR, three + day, three + day + HOUR, three + 2 * day):
+        watch.look(told.settings, told.instance, graph, at)
+        said.append([one["event"] for one in receiver.bodies])
+    assert said == [[], [], ["digest"], ["digest"], ["digest", "digest"]]
+
+
 def begun(told, **tags):
     job = told.definitions.resolve_job_def("daily_update")
     run = told.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING, tags=tags)

@@ -20,12 +20,16 @@ SENT = "digest"
 
 
 def if_due(connection: Connection, settings: Settings, instance: DagsterInstance, now: datetime) -> None:
-    """Enqueue the digest once a day, from the hour of the settings (UTC) on; the first look of all only takes note."""
+    """Enqueue the digest once a day, at the hour of the settings (UTC) or with the first look after it, even if that is
+    the next morning's; the first look of all only takes note.
+    """
     if settings.alerts_digest_hour < 0:
         return
     due = now.replace(hour=settings.alerts_digest_hour, minute=0, second=0, microsecond=0)
+    if now < due:
+        due -= DAY
     last = store.mark(connection, SENT)
-    if last is not None and (now < due or last >= due):
+    if last is not None and last >= due:
         return
     if last is not None:
         enqueue(connection, settings, instance, now)
