@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from dagster import DagsterEventType, DagsterInstance, Definitions, EventLogEntry, JobDefinition, RunsFilter
+from dagster import DagsterEventType, DagsterInstance, Definitions, EventLogEntry, JobDefinition
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.api import execute_run
@@ -23,7 +23,7 @@ from dagster._core.storage.tags import (
 )
 
 from ecommerce_pipeline.operations import instance as instances
-from ecommerce_pipeline.operations import jobs, pipeline_runs, run_ends
+from ecommerce_pipeline.operations import jobs, run_ends
 from ecommerce_pipeline.operations.selection import Target
 from ecommerce_pipeline.settings import Settings
 
@@ -77,16 +77,7 @@ def run(
         finally:
             # an interrupted step keeps its place in the pool, and only Dagster's daemon would give it back
             instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-            run_ends.record(settings, instance, run_id, definitions.resolve_asset_graph)
-            _record_killed(settings, instance, definitions)
-
-
-def _record_killed(settings: Settings, instance: DagsterInstance, definitions: Definitions) -> None:
-    """Runs of the command line that were killed, and that Dagster's sensor has not recorded."""
-    for run in instance.get_runs(RunsFilter(tags={instances.UNRECORDED_TAG: "yes"})):
-        if not pipeline_runs.has(settings, run.run_id):
-            run_ends.record(settings, instance, run.run_id, definitions.resolve_asset_graph)
-        instance.add_run_tags(run.run_id, {instances.UNRECORDED_TAG: "no"})
+            run_ends.see_to(settings, instance, run_id, definitions.resolve_asset_graph)
 
 
 def _execute(

@@ -16,9 +16,8 @@ from dagster import (
     run_status_sensor,
 )
 
-from ecommerce_pipeline.operations import pipeline_runs, run_ends
+from ecommerce_pipeline.operations import run_ends
 from ecommerce_pipeline.operations.alerts.sensor import alerts
-from ecommerce_pipeline.operations.instance import PID_TAG
 from ecommerce_pipeline.settings import Settings
 
 ENDS = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
@@ -38,11 +37,9 @@ def _record_on(settings: Settings, status: DagsterRunStatus) -> RunStatusSensorD
         description=f"Writes runs that ended in {status.value} into ops.pipeline_runs.",
     )
     def record_runs(context: RunStatusSensorContext) -> SkipReason:
-        if PID_TAG in context.dagster_run.tags and pipeline_runs.has(settings, context.dagster_run.run_id):
-            return SkipReason(f"run {context.dagster_run.run_id} has recorded itself")
         assert context.repository_def is not None  # noqa: S101 (the daemon always gives it)
         graph = context.repository_def.asset_graph
-        rows = run_ends.record(settings, context.instance, context.dagster_run.run_id, lambda: graph)
-        return SkipReason(f"recorded {rows} assets of run {context.dagster_run.run_id}")
+        rows = run_ends.see_to(settings, context.instance, context.dagster_run.run_id, lambda: graph)
+        return SkipReason(f"recorded {rows} assets of run {context.dagster_run.run_id}; 0 if it has done so itself")
 
     return record_runs

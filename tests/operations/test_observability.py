@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -216,6 +217,19 @@ def test_a_run_of_the_command_line_that_was_killed_is_recorded_by_the_next_one(k
     rows = recorded(lakehouse.settings)
     assert len({row["run_id"] for row in rows}) == 2
     assert len([row for row in rows if row["run_id"] == killed.run_id]) == 3
+
+
+def test_a_run_whose_end_meets_a_lake_that_cannot_be_written_is_recorded_by_the_next_one(lakehouse, caplog):
+    target = selection.Target("daily_update", frozenset())
+    in_the_way = Path(lakehouse.settings.warehouse.removeprefix("file://"), "ops")
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("a file where the table's folder would be")
+    assert execution.run(lakehouse.settings, lakehouse.definitions, target).succeeded
+    assert "was not recorded; the next one's end does it" in caplog.text
+    assert recorded(lakehouse.settings) == []
+    in_the_way.unlink()
+    assert execution.run(lakehouse.settings, lakehouse.definitions, target).succeeded
+    assert len({row["run_id"] for row in recorded(lakehouse.settings)}) == 2
 
 
 def test_json_logs_have_a_line_a_message_with_run_step_and_asset(lakehouse):
