@@ -19,9 +19,9 @@ Rows = Annotated[bool, typer.Option("--rows", help="show a few rows that differ"
 @app.command()
 def create(name: Name, base: Annotated[str, typer.Option(help="the branch to copy")] = "lake") -> None:
     """Copy the lake's pointers under a name; no file is copied."""
-    from ecommerce_pipeline.lakehouse import branch
+    from ecommerce_pipeline.lakehouse import by_hand
 
-    branch.create(console.settings(), name, base)
+    by_hand.create(console.settings(), name, base)
     console.say(f"branch {name} stands. Next: `shopsphere branch build {name}` builds there what you have changed")
 
 

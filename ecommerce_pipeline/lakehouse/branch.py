@@ -56,7 +56,10 @@ def create(settings: Settings, name: str, base: str = LAKE) -> Branch:
     with database.transaction(settings) as connection:
         known = _names(connection)
         if name in known:
-            raise BranchError(_taken(name))
+            raise BranchError(
+                f"there is a branch {name!r} already. Next: `shopsphere branch publish {name}`, "
+                f"`shopsphere branch drop {name}`, or take another name"
+            )
         if base not in {LAKE, *known}:
             raise BranchError(f"there is no branch {base!r} to start from. Next: `shopsphere branch list`")
         created_at = pointers.now_ms()
@@ -148,15 +151,6 @@ def _check_name(name: str) -> None:
             f"{name!r} cannot be a branch's name: a letter, then up to 40 of a-z, 0-9 and _; `{LAKE}` is production. "
             "Next: choose another"
         )
-
-
-def _taken(name: str) -> str:
-    if name == CANDIDATE:
-        return f"`{name}` is production's candidate, which its runs make and publish. Next: take another name"
-    return (
-        f"there is a branch {name!r} already. Next: `shopsphere branch publish {name}`, "
-        f"`shopsphere branch drop {name}`, or take another name"
-    )
 
 
 def _names(connection: Connection) -> list[str]:

@@ -1,18 +1,28 @@
-"""Branches ended by a person: published or dropped under the branch's lease, so never from under who builds on it.
+"""Branches in a person's hand: made, and published or dropped under the branch's lease, so never from under who builds.
 
-Production's candidate is published by the run that made it and knows its checks; once that run is over, a person may
-drop it.
+Production's candidate is made by the runs alone, which throw it away at any time, so nothing can stand on it. It is
+published by the run that made it and knows its checks; once that run is over, a person may drop it.
 """
 
 from __future__ import annotations
 
 from ecommerce_pipeline.lakehouse import branch
 from ecommerce_pipeline.lakehouse import publish as publication
-from ecommerce_pipeline.lakehouse.branch import CANDIDATE
+from ecommerce_pipeline.lakehouse.branch import CANDIDATE, Branch
 from ecommerce_pipeline.lakehouse.errors import BranchError
 from ecommerce_pipeline.lakehouse.lease import hold
 from ecommerce_pipeline.lakehouse.publish import Publication
 from ecommerce_pipeline.settings import Settings
+
+
+def create(settings: Settings, name: str, base: str) -> Branch:
+    """Make a branch as its base is now. Raises BranchError, for production's candidate too, as name and as base."""
+    if CANDIDATE in (name, base):
+        raise BranchError(
+            f"`{CANDIDATE}` is production's candidate, which its runs make and throw away. Next: take another name and "
+            "a base that stays"
+        )
+    return branch.create(settings, name, base)
 
 
 def publish(settings: Settings, name: str) -> Publication:
