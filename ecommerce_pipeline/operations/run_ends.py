@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dagster import DagsterInstance, RunsFilter
 
+from ecommerce_pipeline.lakehouse.errors import WarehouseMoved
 from ecommerce_pipeline.operations import pipeline_runs
 from ecommerce_pipeline.operations.asset_graph import Graph
 from ecommerce_pipeline.operations.instance import UNRECORDED_TAG
@@ -24,6 +25,7 @@ def see_to(settings: Settings, instance: DagsterInstance, run_id: str, graph: Ca
     """Record a run, and those that could not be when they ended; returns the number of its rows.
 
     A lake that does not answer is a warning and 0: what the run did is told by whoever ran it, its record comes later.
+    Raises WarehouseMoved.
     """
     if instance.has_run(run_id):  # it may have failed before there was one
         instance.add_run_tags(run_id, {UNRECORDED_TAG: "yes"})
@@ -31,6 +33,8 @@ def see_to(settings: Settings, instance: DagsterInstance, run_id: str, graph: Ca
     for run in instance.get_runs(RunsFilter(tags={UNRECORDED_TAG: "yes"})):
         try:
             done = 0 if pipeline_runs.has(settings, run.run_id) else record(settings, instance, run.run_id, graph)
+        except WarehouseMoved:
+            raise  # no outage: the settings are wrong, and nothing can be done before they are right
         except Exception as error:  # engines, stores and catalogs have each their own
             log.warning("run %s was not recorded; the next one's end does it: %s", run.run_id[:8], _line(error))
             break

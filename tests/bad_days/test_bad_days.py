@@ -49,7 +49,7 @@ def bad_sources(first_load, server):
 
 def test_a_run_in_which_sources_fail_says_so_with_its_exit_code(bad_sources):
     assert bad_sources.code == FAILED
-    assert len(bad_sources.lines("Next: `shopsphere runs`")) == 1
+    assert len(bad_sources.lines("Next: `shopsphere doctor`")) == 1
 
 
 def test_a_wrong_password_is_named_without_being_shown(bad_sources):

@@ -272,8 +272,8 @@ def test_a_lake_that_cannot_be_read_is_told_itself_and_keeps_nothing_else_from_b
     with hidden():
         told.run()
         late = told.with_settings(alerts_disk_gb=1e9, alerts_digest_hour=0)
-        late.look(37 * HOUR)
-        late.look(38 * HOUR)
+        for _ in range(2):
+            late.look(37 * HOUR)
     kinds = [said["kind"] for said in receiver.bodies]
     assert kinds[0] == "quarantine"
     assert sorted(kinds[1:]) == ["deadline", "digest", "disk", "lake", "run"]

@@ -35,8 +35,7 @@ def main() -> None:
         logger.error("%s", error)  # noqa: TRY400 (the message is the whole story)
         sys.exit(1)
     except OSError as error:
-        step = "check that the lake's store can be reached, has room and may be written"
-        logger.error("target-iceberg: %s. Next: %s", error, step)  # noqa: TRY400
+        logger.error("%s", _unwritten(error, "the lake's store"))  # noqa: TRY400
         sys.exit(1)
 
 
@@ -62,12 +61,19 @@ def _load(configs: list[str], source: str | None) -> None:
     from .loader import Loader
 
     settings = parse_settings(read_config_files(configs))
-    with Loader(settings, _write_state) as loader:
-        if source is None:
-            loader.load(sys.stdin.buffer)
-        else:
-            with open(source, "rb") as lines:
-                loader.load(lines)
+    try:
+        with Loader(settings, _write_state) as loader:
+            if source is None:
+                loader.load(sys.stdin.buffer)
+            else:
+                with open(source, "rb") as lines:
+                    loader.load(lines)
+    except OSError as error:
+        raise LoadError(_unwritten(error, settings.catalog_config.get("warehouse", "the lake's store"))) from error
+
+
+def _unwritten(error: OSError, where: str) -> str:
+    return f"target-iceberg: {error}. Next: check that {where} can be reached, has room and may be written"
 
 
 def _write_state(state: Mapping[str, Any]) -> None:
