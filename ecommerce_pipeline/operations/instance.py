@@ -21,7 +21,7 @@ from ecommerce_pipeline.settings import Settings
 PID_TAG = "shopsphere/pid"
 STARTED_TAG = "shopsphere/process-started"  # a pid is given away again
 HOST_TAG = "shopsphere/host"
-UNRECORDED_TAG = "shopsphere/unrecorded"  # yes: it was killed before it could record itself
+UNRECORDED_TAG = "shopsphere/unrecorded"  # yes: its end is still to be recorded, see run_ends
 UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
 

@@ -85,9 +85,7 @@ def record(settings: Settings, instance: DagsterInstance, run_id: str) -> int:
 def has(settings: Settings, run_id: str) -> bool:
     """Whether a run has rows."""
     with open_catalog(settings) as catalog:
-        if not catalog.table_exists(IDENTIFIER):
-            return False
-        return bool(catalog.load_table(IDENTIFIER).scan(f"run_id = '{run_id}'", selected_fields=("run_id",)).count())
+        return catalog.table_exists(IDENTIFIER) and _holds(catalog.load_table(IDENTIFIER), _of(run_id))
 
 
 def _table(catalog: Catalog) -> Table:
@@ -98,11 +96,19 @@ def _table(catalog: Catalog) -> Table:
 
 
 def _replace(table: Table, run_id: str, rows: pa.Table) -> None:
-    mine = f"run_id = '{run_id}'"
-    if table.scan(row_filter=mine, selected_fields=("run_id",)).count():
-        table.overwrite(rows, overwrite_filter=mine)
+    if _holds(table, _of(run_id)):
+        table.overwrite(rows, overwrite_filter=_of(run_id))
     else:
         table.append(rows)
+
+
+def _holds(table: Table, rows: str) -> bool:
+    return table.scan(row_filter=rows, selected_fields=("run_id",)).count() > 0
+
+
+def _of(run_id: str) -> str:
+    """The rows of a run, as a filter."""
+    return f"run_id = '{run_id}'"
 
 
 def _rows(instance: DagsterInstance, run_id: str) -> Iterable[dict[str, Any]]:

@@ -38,8 +38,8 @@ class Restored(NamedTuple):
 def restore(settings: Settings, folder: Path, name: str | None = None, *, replace: bool = False) -> Restored:
     """Put back the backup of that name, the latest if None; with `replace` over the tables that are there.
 
-    Raises BackupError, and LeaseHeld if somebody writes or sweeps. Tables that
-    the backup has not are unregistered then.
+    Tables that the backup has not are then unregistered.
+    Raises BackupError, and LeaseHeld if somebody writes or sweeps.
     """
     archive = Archive(folder)
     manifest = archive.read(name)
