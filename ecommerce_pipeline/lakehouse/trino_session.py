@@ -19,6 +19,9 @@ from trino.exceptions import Error, HttpError, TrinoConnectionError, TrinoUserEr
 from ecommerce_pipeline.lakehouse.errors import QueryRefused, TrinoUnreachable
 from ecommerce_pipeline.settings import Settings
 
+# Of one request, not of a query: Trino answers each within a second or so, be it "not yet"; three are tried.
+ANSWER_SECONDS = 60.0
+
 
 class TrinoSession:
     """One client of Trino; `execute` answers with a cursor. Closed with its `with`."""
@@ -59,7 +62,7 @@ def connect(settings: Settings, branch: str = "lake") -> TrinoSession:
             catalog=branch,
             source="shopsphere",
             timezone="UTC",
-            request_timeout=600.0,
+            request_timeout=ANSWER_SECONDS,
         )
     )
 

@@ -27,8 +27,9 @@ from ecommerce_pipeline.operations import services
 from tests.stack.lakes import Lake, difference, lake
 
 SCALE, FOUNDED = 0.01, date(2017, 12, 1)
-# what a quick run brings: one extractor, and two models that are made of it
-LOAD, BUILD = "raw_shop.*", "staging.stg_shop__orders, staging.stg_shop__order_items"
+# what a quick run brings: one extractor, and two models that are made of it and of what people decided
+LOAD = "raw_shop.*"
+BUILD = "quality.decisions, intermediate.int_decisions, staging.stg_shop__orders, staging.stg_shop__order_items"
 SOURCES = ("SHOP_URL", "CATALOG_URL", "HUBSPOT_URL", "HUBSPOT_TOKEN", "WEB_EVENTS_PATH", "CRM_PATH")
 OF_A_LOAD = {"run_id", "commit_seq"}
 
