@@ -39,6 +39,7 @@ from ecommerce_pipeline.transformation import (
     results,
     selection,
     translator,
+    upstream,
 )
 from ecommerce_pipeline.transformation.dbt_process import RESULTS
 
@@ -88,6 +89,7 @@ class _Build:
 
     def run(self, config: BuildConfig) -> Iterator[Event]:
         with candidate.fresh(self.settings, holder=f"run {self.context.run.run_id}") as made:
+            upstream.check(self.settings, self.manifest, selection.models(self.context), made.branch)
             invocation, outcome = self._build(made.branch, config)
             outcome = broken_rules.named(self.settings, self.manifest, made.branch, outcome)
             refused = [result for result in outcome if result.blocks]

@@ -24,10 +24,16 @@ def arguments(context: AssetExecutionContext, manifest: Manifest) -> list[str]:
     checks = checks_expected(context)
     if is_whole(context):
         return EVERYTHING
-    ids = [_unique_id(definition.get_asset_spec(key).metadata) for key in sorted(context.selected_asset_keys)]
+    ids = models(context)
     ids += [_unique_id(definition.get_spec_for_check_key(key).metadata) for key in sorted(checks, key=str)]
     names = [".".join(get_node(manifest, unique_id)["fqn"]) for unique_id in ids]
     return ["--select", " ".join(names), "--indirect-selection", "empty"]
+
+
+def models(context: AssetExecutionContext) -> list[str]:
+    """The models this run selects, by dbt's unique ids."""
+    specs = (context.assets_def.get_asset_spec(key) for key in sorted(context.selected_asset_keys))
+    return [_unique_id(spec.metadata) for spec in specs]
 
 
 def checks_expected(context: AssetExecutionContext) -> set[AssetCheckKey]:
