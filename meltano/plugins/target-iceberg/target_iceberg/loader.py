@@ -42,6 +42,7 @@ class Loader(AbstractContextManager["Loader"]):
         self._seen_state = False
         self._durable: dict[str, Any] = {}
         self._leases, self._held = ExitStack(), set[str]()
+        self._begun = set[str]()
 
     def load(self, lines: Iterable[bytes]) -> None:
         """Load everything, then commit what is left; raises LoadError, leaving uncommitted tables as they were."""
@@ -118,13 +119,19 @@ class Loader(AbstractContextManager["Loader"]):
                 self._leases.enter_context(hold_table(self._settings, stream, self._run_id))
                 self._held.add(stream)
             claimed = None if self._claims is None else canonical(self._claims.get(stream))
-            self._loads[stream] = StreamLoad(self._catalog, self._settings, self._run_id, schema, claimed)
+            settings = self._settings_of(stream)
+            self._loads[stream] = StreamLoad(self._catalog, settings, self._run_id, schema, claimed)
         return self._loads[stream]
+
+    def _settings_of(self, stream: str) -> Settings:
+        """A full refresh replaces the table once: what comes after this run's first commit goes on from there."""
+        return msgspec.structs.replace(self._settings, full_refresh=False) if stream in self._begun else self._settings
 
     def _commit(self, streams: list[str]) -> None:
         for stream in streams:
             load = self._loads[stream]
             if load.finish():
+                self._begun.add(stream)
                 self._tell_state(stream, load.bookmark)
             del self._loads[stream]
 

@@ -174,6 +174,28 @@ def test_a_full_refresh_replaces_the_rows_and_starts_from_no_bookmark(lake, sing
     assert lake.ids() == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("says_where_it_starts", [True, False])
+def test_a_full_refresh_that_is_committed_in_parts_replaces_the_rows_once_and_keeps_every_part(
+    lake, singer, says_where_it_starts
+):
+    lake.load(singer.run([8, 9], None, 1))
+    part = {**singer.state(2), "x-commit": True}
+    records = [singer.record(1), singer.record(2), part, singer.record(3), singer.state(3)]
+    claim = [singer.start()] if says_where_it_starts else []
+    lake.load([*claim, singer.schema(), *records], full_refresh=True)
+    assert lake.ids() == [1, 2, 3]
+    lake.load(singer.run([4], 3, 4))
+    assert lake.ids() == [1, 2, 3, 4]
+
+
+def test_a_full_refresh_keeps_a_stream_to_which_the_tap_came_back(lake, singer):
+    lake.load(singer.run([9], None, 1))
+    again = {"type": "STATE", "value": {"bookmarks": {"shop-orders": {"at": 2}, "shop-payments": {"at": 1}}}}
+    other = [singer.schema("shop-payments"), singer.record(8, "shop-payments")]
+    lake.load([*singer.run([1], None, 1), *other, singer.record(2), again], full_refresh=True)
+    assert lake.ids() == [1, 2]
+
+
 def test_rows_bookmark_and_summary_are_one_commit(lake, singer):
     lake.load(singer.run([1, 2], None, 1), run_id="r1")
     metadata = lake.catalog.load_table("raw_shop.orders").metadata
