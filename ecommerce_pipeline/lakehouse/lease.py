@@ -1,13 +1,14 @@
 """Leases: the authority on who may write what. One writer a table and one builder a branch.
 
 A lease is a row in the catalog's database, renewed by a heartbeat. Its holder is known by host, pid and the moment the
-process started, so that a killed one on this machine is replaced at once and one on another machine after its time to
-live. A holder that slept through its time finds its lease gone and must not commit; Iceberg's own compare-and-set is
-the second net under that.
+process started, so that a killed one on this machine is replaced at once. One that has been silent for its time to live
+is replaced wherever it is: on this machine it may live on, and only its giving back have failed. A holder that slept
+through its time finds its lease gone and must not commit; Iceberg's own compare-and-set is the second net under that.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -17,17 +18,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from ecommerce_pipeline.lakehouse import database, processes
 from ecommerce_pipeline.lakehouse.database import leases
-from ecommerce_pipeline.lakehouse.errors import LeaseHeld, LeaseLost
+from ecommerce_pipeline.lakehouse.errors import CatalogUnreadable, LeaseHeld, LeaseLost
 from ecommerce_pipeline.lakehouse.pointers import now_ms
 from ecommerce_pipeline.settings import Settings, get_settings
 
 TIME_TO_LIVE_SECONDS = 90
 HEARTBEAT_SECONDS = 15
 _POLL_SECONDS = 0.2
+_OUTAGE = (SQLAlchemyError, CatalogUnreadable)
+
+log = logging.getLogger(__name__)
 
 
 class Lease:
@@ -59,16 +63,26 @@ class Lease:
             )
 
     def end(self) -> None:
-        """Stop renewing and give the resources back."""
+        """Stop renewing and give the resources back; if the database does not answer, they are free once the lease has
+        been silent for its time, and a warning says so: what the block did stands.
+        """
         self._ended.set()
         self._beat.join()
-        with database.transaction(self._settings) as connection:
-            connection.execute(delete(leases).where(leases.c.token == self._token))
+        try:
+            with database.transaction(self._settings) as connection:
+                connection.execute(delete(leases).where(leases.c.token == self._token))
+        except _OUTAGE as error:
+            log.warning(
+                "the lease on %s could not be given back and is free in %s s: %s",
+                ", ".join(self.resources),
+                TIME_TO_LIVE_SECONDS,
+                " ".join(str(error).split())[:300],
+            )
 
     def _renew_until_ended(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
             # a database that restarts must not end the renewing: within the time to live the next beat is in time
-            with suppress(DBAPIError), database.transaction(self._settings) as connection:
+            with suppress(*_OUTAGE), database.transaction(self._settings) as connection:
                 mine = update(leases).where(leases.c.token == self._token)
                 connection.execute(mine.values(heartbeat_at=now_ms()))
 
@@ -125,14 +139,14 @@ def _clear(connection: Connection, resource: str) -> str | None:
     since = datetime.fromtimestamp(held.acquired_at / 1000, UTC)
     return (
         f"{resource} is being written by {held.holder} (pid {held.pid} on {held.host}) since "
-        f"{since:%Y-%m-%d %H:%M:%S} UTC. Next: wait for it to end, or stop process {held.pid}; once it is gone its "
-        f"lease is free: at once on {held.host}, elsewhere {TIME_TO_LIVE_SECONDS} s after its last sign of life"
+        f"{since:%Y-%m-%d %H:%M:%S} UTC. Next: wait for it to end, or stop process {held.pid}; its lease is "
+        f"free once it is gone: at once on {held.host}, elsewhere {TIME_TO_LIVE_SECONDS} s after its last sign of life"
     )
 
 
 def _is_dead(held: Row[Any]) -> bool:
-    if held.host == processes.HOST:
-        process_started: str = held.process_started
-        return processes.started(held.pid) != process_started
+    """Its process is gone, as far as that can be seen from here, or it has been silent for too long."""
     silent_ms: int = now_ms() - held.heartbeat_at
-    return silent_ms > TIME_TO_LIVE_SECONDS * 1000
+    if silent_ms > TIME_TO_LIVE_SECONDS * 1000:
+        return True
+    return bool(held.host == processes.HOST and processes.started(held.pid) != held.process_started)

@@ -42,6 +42,13 @@ def other_process(lake_settings):
     process.stdout.close()
 
 
+def fall_silent(settings) -> None:
+    """As if the last sign of life of every holder were older than its time to live."""
+    with database.transaction(settings) as connection:
+        silent = leases.c.heartbeat_at - (lease.TIME_TO_LIVE_SECONDS + 1) * 1000
+        connection.execute(update(leases).values(heartbeat_at=silent))
+
+
 def test_a_second_writer_is_told_who_since_when_and_what_next(lake_settings):
     with hold(lake_settings, [ORDERS], "run 1"):
         with pytest.raises(LeaseHeld) as refusal, hold(lake_settings, [LINES, ORDERS], "run 2"):
@@ -104,13 +111,37 @@ def test_a_holder_elsewhere_is_replaced_only_after_its_time_to_live(lake_setting
             connection.execute(update(leases).values(host="elsewhere"))
         with pytest.raises(LeaseHeld, match="on elsewhere"), hold(lake_settings, [ORDERS], "run 2"):
             pytest.fail("it was alive a moment ago")
-        with database.transaction(lake_settings) as connection:
-            silent = leases.c.heartbeat_at - (lease.TIME_TO_LIVE_SECONDS + 1) * 1000
-            connection.execute(update(leases).values(heartbeat_at=silent))
+        fall_silent(lake_settings)
         with hold(lake_settings, [ORDERS], "run 2") as held:
             held.check()
             with pytest.raises(LeaseLost, match="taken over"):
                 lost.check()
+
+
+def test_a_lease_that_could_not_be_given_back_is_free_after_its_time_though_its_process_lives_on(lake_settings, caplog):
+    def in_the_database(statement: str) -> None:
+        with database.transaction(lake_settings) as connection:
+            connection.exec_driver_sql(statement)
+
+    with hold(lake_settings, [ORDERS], "a sensor"):
+        in_the_database("alter table leases rename to leases_away")
+    in_the_database("alter table leases_away rename to leases")  # the block ended well, its lease did not
+    assert f"the lease on {ORDERS} could not be given back" in caplog.text
+    with pytest.raises(LeaseHeld, match="a sensor"), hold(lake_settings, [ORDERS], "its next look"):
+        pytest.fail("it was alive a moment ago")
+    fall_silent(lake_settings)
+    with hold(lake_settings, [ORDERS], "its next look") as held:
+        held.check()
+
+
+def test_a_block_that_fails_in_an_outage_fails_with_its_own_error(lake_settings):
+    def lose_the_database_and_fail() -> None:
+        with database.transaction(lake_settings) as connection:
+            connection.exec_driver_sql("drop table leases")
+        1 / 0  # noqa: B018
+
+    with pytest.raises(ZeroDivisionError), hold(lake_settings, [ORDERS], "run 1"):
+        lose_the_database_and_fail()
 
 
 def test_the_heartbeat_keeps_a_lease_fresh(lake_settings, monkeypatch):
