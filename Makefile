@@ -4,7 +4,12 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.9
 PYTHON ?= python3
 CACHE := $(HOME)/.cache/shopsphere
-UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+# make takes a blank for the end of a name, and a recipe would delete the folder before it
+ifneq ($(words $(CACHE)),1)
+$(error the cache cannot stand in "$(CACHE)": its name has a blank. Next: make CACHE=/path/without/blanks …)
+endif
+UV_HOME := $(CACHE)/uv-$(UV_VERSION)
+UV := $(UV_HOME)/bin/uv
 BIN := .venv/bin
 RUN := $(BIN)/shopsphere
 export UV_COMPILE_BYTECODE := 1
@@ -24,13 +29,13 @@ help: ## list the targets
 $(UV):
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed and $(PYTHON) is %d.%d. Next: make PYTHON=/path/to/python3.12 …" % v)'
 	@echo "setting up: fetching uv $(UV_VERSION)" >&2
-	@rm -rf $(CACHE)/uv-$(UV_VERSION) && mkdir -p $(CACHE) && $(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) || { echo "python3 has no venv module. Next: install it (Debian: apt-get install python3-venv), then run make again" >&2; rm -rf $(CACHE)/uv-$(UV_VERSION); exit 1; }
-	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@rm -rf "$(UV_HOME)" && mkdir -p "$(CACHE)" && $(PYTHON) -m venv "$(UV_HOME)" || { echo "python3 has no venv module. Next: install it (Debian: apt-get install python3-venv), then run make again" >&2; rm -rf "$(UV_HOME)"; exit 1; }
+	@"$(UV_HOME)/bin/pip" install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 # The stamp stands in the environment, so that a deleted .venv is made again; it is written last, so that Ctrl-C is safe.
 .venv/.synced: pyproject.toml uv.lock $(wildcard meltano/plugins/*/pyproject.toml) | $(UV)
 	@echo "setting up: the environment in .venv" >&2
-	@$(UV) sync --frozen --python $(PYTHON)
+	@"$(UV)" sync --frozen --python $(PYTHON)
 	@touch $@
 
 setup: .venv/.synced ## make the environment in .venv
@@ -45,7 +50,7 @@ dashboards: setup ## Superset on the marts, with the dashboards of superset/asse
 	@$(RUN) dashboards up
 
 superset-lock: $(UV) ## pin superset/requirements.in anew
-	@$(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 superset/requirements.in \
+	@"$(UV)" pip compile --quiet --generate-hashes --universal --python-version 3.11 superset/requirements.in \
 		--output-file superset/requirements.txt --custom-compile-command "make superset-lock"
 
 dev: setup ## the Dagster UI on the demo's data
