@@ -19,7 +19,8 @@ _TRANSIENT = re.compile(
     r"timed? ?out|timeout|temporar|unreachable|too many (429|5\d\d)|status (429|5\d\d)|starting up|shutting down|"
     r"terminating connection|in recovery mode|not yet accepting|lost connection|server has gone away|"
     r"server closed the connection|is being written by|was taken by another process|deadlock|database is locked|"
-    r"were overtaken|moved on since|another run committed|read-only|too many connections|too many clients",
+    r"were overtaken|moved on since|another run committed|read-only|too many connections|too many clients|"
+    r"rewritten while it was read",
     re.IGNORECASE,
 )
 _LASTING = re.compile(

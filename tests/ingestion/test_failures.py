@@ -49,6 +49,7 @@ def test_a_plugin_that_died_without_an_error_is_quoted():
         ("(psycopg.errors.AdminShutdown) terminating connection due to unexpected postmaster exit", True),
         ("Lost connection to MySQL server during query", True),
         ("When reading: AWS Error NETWORK_CONNECTION: curlCode: 7, Couldn't connect to server", True),
+        ("tap-sql: s.t: truncated, altered or otherwise rewritten while it was read. Next: run again", True),
         ('FATAL: password authentication failed for user "meltano"', False),
         ("status 401: the token was not accepted. Next: check the connection timeout", False),
         ("there is no folder /x. Next: check the path, a temporary disk may be unmounted", False),

@@ -16,7 +16,7 @@ from ..errors import TapError, without_secret
 from ..model import Bookmark, ChangeLog, Column, Reading, Selection, Table
 from ..settings import Settings
 from .postgres_advice import explain, with_timeout
-from .postgres_catalog import read_tables
+from .postgres_catalog import read_tables, refuse_rewritten
 from .postgres_plan import Planner
 from .postgres_types import TEMPORAL
 
@@ -86,7 +86,14 @@ class PostgresSession:
         return self._planner.plan(selection, bookmark)
 
     def read(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Rows as binary COPY, decoded by the driver into batches of about 16 MB."""
+        """Rows as binary COPY, decoded by the driver into batches of about 16 MB.
+
+        Raises TapError behind the last one if a table had been rewritten by then.
+        """
+        yield from self._stream(sql)
+        refuse_rewritten(self._rows)
+
+    def _stream(self, sql: str) -> Iterator[pa.RecordBatch]:
         statement = adbc_driver_manager.AdbcStatement(self._connection)
         try:
             statement.set_sql_query(sql)
@@ -132,7 +139,7 @@ class PostgresSession:
         return self._rows(sql)
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
-        return [row for batch in self.read(sql) for row in batch.to_pylist()]
+        return [row for batch in self._stream(sql) for row in batch.to_pylist()]
 
     def _run(self, sql: str) -> None:
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:

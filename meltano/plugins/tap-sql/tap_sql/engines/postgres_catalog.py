@@ -1,4 +1,7 @@
-"""PostgreSQL's own catalog → tables, in one query: columns in order, types through domains, primary keys."""
+"""PostgreSQL's own catalog → tables, in one query: columns in order, types through domains, primary keys.
+
+And whether what was read of them can be trusted: see `refuse_rewritten`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from ..errors import TapError
 from ..model import Column, Table
 from .postgres_types import column
 
@@ -27,6 +31,12 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
   and {schemas}
 order by 1, 2, a.attnum
 """
+# pg_class shows the file that the snapshot knows, the function the one that was read; views' tables are locked as well
+_REWRITTEN = """
+select c.oid::regclass::text as place from pg_locks l join pg_class c on c.oid = l.relation
+where l.pid = pg_backend_pid() and l.locktype = 'relation' and c.relkind = 'r' and c.relfilenode <> 0
+  and c.relfilenode <> pg_relation_filenode(c.oid) order by 1
+"""
 
 Row = dict[str, Any]
 
@@ -35,6 +45,20 @@ def read_tables(rows: Callable[[str], list[Row]], schemas: Sequence[str]) -> lis
     """All tables of `schemas` (of every schema but the system's if empty) that the role may read."""
     found = rows(_COLUMNS.format(schemas=_schema_condition(schemas)))
     return [_table(list(group)) for _, group in groupby(found, key=lambda row: (row["schema_name"], row["table_name"]))]
+
+
+def refuse_rewritten(rows: Callable[[str], list[Row]]) -> None:
+    """Raise TapError if a table that was read got another file between the session's snapshot and its first reading.
+
+    To an older snapshot such a table looks empty: TRUNCATE and ALTER TABLE leave it no row versions. Once it is read
+    it is locked against both to the end of the session.
+    """
+    if found := ", ".join(row["place"] for row in rows(_REWRITTEN)):
+        raise TapError(
+            f"tap-sql: {found}: truncated, altered or otherwise rewritten while it was read, so that it looks empty to "
+            "this run. Nothing of the stream was kept. Next: run again; if that happens at every run, load the table "
+            "at another hour, or empty it by delete instead of truncate"
+        )
 
 
 def _schema_condition(schemas: Sequence[str]) -> str:
