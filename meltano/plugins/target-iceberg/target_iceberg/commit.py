@@ -5,6 +5,8 @@ would let a second run append what a first one has just appended, so the record 
 built on freshly loaded metadata whose record must be the one the run started from. If somebody else (a compaction)
 swapped the pointer without touching the record, it is built again; if the record moved, the run is refused. A blind
 retry, PyIceberg's default, is switched off on these tables.
+
+If the answer to a commit is lost, the record says whether it landed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import BookmarkMovedError, LoadError
+from .errors import BookmarkMovedError, CommitInDoubtError, LoadError
 from .evolution import evolve
 from .key_change import key_record
 from .layout import lay_out
@@ -24,7 +26,7 @@ from .record import CommitRecord, canonical, read_record
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.manifest import DataFile
-    from pyiceberg.table import Table
+    from pyiceberg.table import Table, Transaction
     from pyiceberg.table.metadata import TableMetadata
 
     from .table_plan import TablePlan
@@ -63,22 +65,56 @@ class Change:
 
 
 def apply(catalog: Catalog, change: Change) -> Table:
-    """Commit the change and return the table; raises BookmarkMovedError if another run got there first."""
+    """Commit the change and return the table.
+
+    Raises BookmarkMovedError if another run got there first, CommitInDoubtError if nobody can tell whether it landed.
+    """
     from pyiceberg.exceptions import CommitFailedException
 
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS + 1):
         table = catalog.load_table(change.place)
         record = read_record(table, change.place)
         if record == change.end:
             return table  # an attempt that was reported as failed had landed
         refuse_if_moved(change.place, change.plan.start, record)
+        if attempt == ATTEMPTS:
+            break
         try:
             return _commit_on(table, change)
         except CommitFailedException as error:
             logger.info("%s: the table changed while committing (%s), comparing again", change.place, error)
+        except CommitInDoubtError:
+            if _landed(catalog, change):
+                return table
+            raise
     raise LoadError(
         f"{change.place}: {ATTEMPTS} commits in a row were overtaken. Nothing was committed. Next: run again"
     )
+
+
+def send(transaction: Transaction, place: str) -> Table:
+    """Commit the transaction; raises CommitInDoubtError for all that does not say that the commit was refused."""
+    from pyiceberg.exceptions import CommitFailedException, ValidationException
+
+    try:
+        return transaction.commit_transaction()
+    except (CommitFailedException, ValidationException):
+        raise
+    except Exception as error:
+        raise CommitInDoubtError(
+            f"{place}: the catalog's answer to the commit was lost ({type(error).__name__}: "
+            f"{str(error).partition(chr(10))[0]}), so it may have landed. Its files were kept. Next: run again, it "
+            "starts from where the table stands; files that no table holds are swept as orphans"
+        ) from error
+
+
+def _landed(catalog: Catalog, change: Change) -> bool:
+    """Whether the table holds the commit; False if the catalog cannot be asked either."""
+    try:
+        return read_record(catalog.load_table(change.place), change.place) == change.end
+    except Exception as error:
+        logger.info("%s: whether the commit landed cannot be asked: %s", change.place, error)
+        return False
 
 
 def refuse_if_moved(place: str, expected: CommitRecord | None, found: CommitRecord | None) -> None:
@@ -123,7 +159,7 @@ def _commit_on(table: Table, change: Change) -> Table:
         for file in (*stay, *change.files):
             snapshot.append_data_file(file)
     transaction.set_properties({**properties, **key_record(change.keys), **mode_record(change.plan.layout.mode)})
-    return transaction.commit_transaction()
+    return send(transaction, change.place)
 
 
 def _refuse_other_columns(now: TableMetadata, change: Change) -> None:

@@ -20,3 +20,11 @@ class RecordsDisagreeError(LoadError):
 
 class IncompatibleTypeError(LoadError):
     """A column's type changed in a way that no exact conversion covers."""
+
+
+class CommitInDoubtError(LoadError):
+    """The catalog's answer to a commit was lost: it may stand, so its files must."""
+
+
+IN_DOUBT = (CommitInDoubtError, KeyboardInterrupt, SystemExit)
+"""What leaves a commit in doubt: its files are kept, and swept later if no table holds them."""

@@ -9,6 +9,7 @@ a run that dies in between leaves them once, whatever happens next. They hold pe
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,15 +18,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from .catalog import open_table
+from .commit import send
 from .data_files import DataFileWriter
-from .errors import LoadError
+from .errors import IN_DOUBT, CommitInDoubtError, LoadError
 from .rejected_before import rejected_earlier, same_or_later
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
+logger = logging.getLogger("target-iceberg")
 STREAM = "quality-rejects"
 BUFFER, ATTEMPTS = 5_000, 20
 SCHEMA = pa.schema([
@@ -104,10 +108,13 @@ class RejectLog:
 
     def commit(self) -> None:
         """Make quality.rejects hold exactly these for this and later commits of the stream; retried on conflict."""
-        if self.count or self.catalog.table_exists(self.table_name):
-            self._replace(self._files)
-        if self._writer is not None:
-            self._writer.committed()
+        try:
+            if self.count or self.catalog.table_exists(self.table_name):
+                self._replace(self._files)
+            self._keep_files()
+        except IN_DOUBT:
+            self._keep_files()  # a table without its files could not be read any more
+            raise
 
     def abandon(self) -> None:
         """Forget them: the stream was not committed."""
@@ -139,33 +146,60 @@ class RejectLog:
     def _open(self) -> Table:
         return open_table(self.catalog, self.table_name, SCHEMA, {})
 
-    def _replace(self, files: list[DataFile]) -> None:
-        from pyiceberg.exceptions import CommitFailedException
+    def _keep_files(self) -> None:
+        if self._writer is not None:
+            self._writer.committed()
 
-        for attempt in range(ATTEMPTS):
+    def _replace(self, files: list[DataFile]) -> None:
+        from pyiceberg.exceptions import CommitFailedException, ValidationException
+
+        for _ in range(ATTEMPTS):
             try:
                 return self._replace_once(files)
-            except CommitFailedException as error:
-                if attempt == ATTEMPTS - 1:
-                    raise LoadError(
-                        f"{self.table_name}: {ATTEMPTS} commits were overtaken by other runs. Nothing of "
-                        f"{self.source_system}-"
-                        f"{self.source_table} was committed. Next: run again when fewer runs are under way"
-                    ) from error
+            except (CommitFailedException, ValidationException) as error:
+                overtaken = error
+            except CommitInDoubtError:
+                if self._landed(files):
+                    return None
+                raise
+        if not self._landed(files):
+            raise LoadError(
+                f"{self.table_name}: {ATTEMPTS} commits were overtaken by other runs. Nothing of {self.source_system}-"
+                f"{self.source_table} was committed. Next: run again when fewer runs are under way"
+            ) from overtaken
 
     def _replace_once(self, files: list[DataFile]) -> None:
         table = self.catalog.load_table(self.table_name)
         stale = same_or_later(self.source_system, self.source_table, self.commit_seq)
-        leftovers = next(iter(table.scan(row_filter=stale).plan_files()), None) is not None
-        if not files and not leftovers:
-            return
-        with table.transaction() as transaction:
-            if leftovers:
-                transaction.delete(stale)
-            if files:
-                with transaction.update_snapshot().fast_append() as append:
-                    for file in files:
-                        append.append_data_file(file)
+        held = _paths(table, stale)
+        if _among(files, held) or not (files or held):
+            return  # an attempt that was reported as failed had landed, or there is nothing to do
+        transaction = table.transaction()
+        if held:
+            transaction.delete(stale)
+        if files:
+            with transaction.update_snapshot().fast_append() as append:
+                for file in files:
+                    append.append_data_file(file)
+        send(transaction, self.table_name)
+
+    def _landed(self, files: list[DataFile]) -> bool:
+        """Whether the table holds these files; False if the catalog cannot be asked."""
+        try:
+            stale = same_or_later(self.source_system, self.source_table, self.commit_seq)
+            return _among(files, _paths(self.catalog.load_table(self.table_name), stale))
+        except Exception as error:
+            logger.info("%s: whether the commit landed cannot be asked: %s", self.table_name, error)
+            return False
+
+
+def _paths(table: Table, condition: BooleanExpression) -> set[str]:
+    """The table's files in which such rows may stand."""
+    return {task.file.file_path for task in table.scan(row_filter=condition).plan_files()}
+
+
+def _among(files: list[DataFile], paths: set[str]) -> bool:
+    return bool(files) and {file.file_path for file in files} <= paths
 
 
 def person_of(values: Mapping[str, Any], keys: Iterable[str]) -> int | None:

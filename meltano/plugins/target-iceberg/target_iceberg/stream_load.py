@@ -17,7 +17,7 @@ import pyarrow as pa
 from . import batches, commit
 from .batches import BatchRows
 from .decode import Lines, RecordDecoder, raw_record
-from .errors import LoadError
+from .errors import IN_DOUBT, LoadError
 from .key_change import refuse_changed_key
 from .mode_change import refuse_other_mode
 from .overlap import announced
@@ -243,5 +243,10 @@ class StreamLoad:
     def _commit(self, files: list[Any]) -> None:
         plan = self.plan
         end = CommitRecord(self.stream, self.bookmark, plan.commit_seq, self._run_id, self._version)
-        commit.apply(self._catalog, commit.Change(plan, end, files, self._replace, self._keys, self._files.upsert))
-        self._files.committed()
+        change = commit.Change(plan, end, files, self._replace, self._keys, self._files.upsert)
+        try:
+            commit.apply(self._catalog, change)
+            self._files.committed()
+        except IN_DOUBT:
+            self._files.committed()  # a table without its files could not be read any more
+            raise
