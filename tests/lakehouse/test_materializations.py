@@ -40,6 +40,16 @@ MODELS = {
         with computed as (select id, amount from {{ ref('lines') }})
         {{ only_changed('computed') }}
     """,
+    "counted.sql": """
+        {{ config(
+            materialized='incremental', unique_key='id', incremental_strategy='merge_or_delete',
+            meta={'deleted_when': 'entries = 0'}
+        ) }}
+        select id % 10 as id, {{ "sum(if(id % 10 = 7, 0, 2))" if is_incremental() else "count(*)" }} as entries
+        from {{ ref('lines') }}
+        {% if is_incremental() %} where id % 10 > 6 {% endif %}
+        group by all
+    """,
     "models.yml": """
         sources: [{name: raw_shop, tables: [{name: numbers}]}]
         models:
@@ -54,6 +64,8 @@ MODELS = {
             columns: [{name: id, data_type: bigint}, {name: run, data_type: varchar}]
           - name: noted
             columns: [{name: id, data_type: bigint}, {name: amount, data_type: "decimal(14, 2)"}]
+          - name: counted
+            columns: [{name: id, data_type: bigint}, {name: entries, data_type: bigint}]
     """,
 }
 
@@ -162,6 +174,14 @@ def test_delete_and_insert_does_the_same_in_one_commit(project):
     assert len(metadata_log) == 1
 
 
+def test_a_merge_that_deletes_takes_away_the_keys_it_says_so_of_and_no_others(project):
+    assert project.query("select entries, count(*), max(id) from core.counted group by 1 order by 1") == [
+        (10, 7, 6),
+        (20, 2, 9),
+    ]
+    assert project.query("select id from core.counted where id = 7") == []
+
+
 def test_a_seed_is_a_table_like_any_other(project):
     assert project.query("select * from seeds.plan order by month") == [("2017-01", 10.5), ("2017-02", 20.25)]
 
@@ -207,7 +227,7 @@ def test_a_build_on_a_branch_is_invisible_until_it_is_published(project, publica
     seen, publication = publication
     assert seen == ["id", "day", "amount"]
     changed = [str(table.name) for table in publication.changed]
-    assert changed == ["core.lines", "core.merged", "core.noted", "seeds.plan"]
+    assert changed == ["core.counted", "core.lines", "core.merged", "core.noted", "seeds.plan"]
     assert publication.created == publication.removed == ()
     assert project.query("select note, count(*) from core.lines group by 1") == [("new", 100)]
     assert project.query("select count(*) from core.swapped") == [(100,)]
@@ -248,7 +268,7 @@ def test_what_was_changed_and_what_hangs_on_it_is_built_on_a_branch_and_told(che
     checkout.write("lines.sql", MODELS["lines.sql"].replace("(9, 3)) as", "(9, 3)) * 2 as"))
     development.fresh(settings, "mine")
     built = development.build(settings, "mine")
-    assert {one.name for one in built.models} == {"lines", "merged", "noted", "swapped"}
+    assert {one.name for one in built.models} == {"counted", "lines", "merged", "noted", "swapped"}
     assert built.failed == ()
     found = {str(one.name): one for one in difference.differences(settings, "mine")}
     assert found["core.lines"].values["amount"] == 50

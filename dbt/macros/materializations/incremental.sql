@@ -71,8 +71,10 @@
         {% call statement('main') -%}
             {{ trino__create_table_as(False, target_relation, compiled_code, 'replace') }}
         {%- endcall %}
-    {% elif (config.get('incremental_strategy') or 'merge') == 'merge' %}
-        {% do trino_write(target_relation, '(' ~ contract_select(compiled_code) ~ ')', 'merge') %}
+    {% elif (config.get('incremental_strategy') or 'merge') in ('merge', 'merge_or_delete') %}
+        {% do trino_write(
+            target_relation, '(' ~ contract_select(compiled_code) ~ ')', config.get('incremental_strategy') or 'merge'
+        ) %}
     {% else %}
         {%- set fresh = make_temp_relation(target_relation).incorporate(type='table') -%}
         {# a killed run may have left one #}
@@ -108,4 +110,36 @@
             'incremental_predicates': config.get('incremental_predicates'),
         }) }}
     {%- endcall %}
+{% endmacro %}
+
+{#
+  The strategy merge_or_delete: a merge by the unique key, in which a row that fulfils the model's `meta: {deleted_when: …}`
+  takes the row of its key away instead of replacing it. DuckDB's MERGE does one of the two on an Iceberg table, never both:
+  there the keys are deleted and inserted, in one commit.
+#}
+{% macro get_incremental_merge_or_delete_sql(arguments) %}
+    {%- set keys = [arguments['unique_key']] if arguments['unique_key'] is string else arguments['unique_key'] -%}
+    {%- set matches = [] -%}
+    {%- for key in keys %}{% do matches.append('held.' ~ key ~ ' = fresh.' ~ key) %}{% endfor -%}
+    {{ return(adapter.dispatch('merge_or_delete')(
+        arguments['target_relation'], arguments['temp_relation'], matches | join(' and '),
+        arguments['dest_columns'] | map(attribute='name') | list, config.get('meta')['deleted_when']
+    )) }}
+{% endmacro %}
+
+{% macro duckdb__merge_or_delete(target, source, matches, columns, deleted_when) %}
+    delete from {{ target }} as held using {{ source }} as fresh where {{ matches }};
+    insert into {{ target }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }} from {{ source }} where not ({{ deleted_when }})
+{% endmacro %}
+
+{% macro trino__merge_or_delete(target, source, matches, columns, deleted_when) %}
+    merge into {{ target }} as held
+    using (select *, {{ deleted_when }} as _is_deleted from {{ source }}) as fresh
+    on {{ matches }}
+    when matched and fresh._is_deleted then delete
+    when matched then update set
+        {%- for column in columns %} {{ column }} = fresh.{{ column }}{{ ',' if not loop.last }}{% endfor %}
+    when not matched then insert ({{ columns | join(', ') }})
+    values ({% for column in columns %}fresh.{{ column }}{{ ', ' if not loop.last }}{% endfor %})
 {% endmacro %}

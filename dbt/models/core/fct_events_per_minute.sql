@@ -1,7 +1,12 @@
-{{ config(materialized='incremental', incremental_strategy='merge', unique_key=['minute', 'event_type']) }}
+{{ config(
+  materialized='incremental', incremental_strategy='merge_or_delete', unique_key=['minute', 'event_type'],
+  meta={'deleted_when': 'events = 0'}
+) }}
 {%- set decided = decided_events() %}
 
--- Windows of event time: an event counts in the minute it happened in, and a late one restates that minute.
+-- Windows of event time: an event counts in the minute it happened in, and a late one restates that minute. One that
+-- is read otherwise later, because somebody fixed it or the collector sent it again, restates the minute it leaves as
+-- well; what is left there with no event is taken away.
 with events as (
 
   select
@@ -13,20 +18,51 @@ with events as (
     _commit_seq
   from {{ ref('stg_web__events') }}
 
+),
+
+{%- if is_incremental() %}
+
+touched as (
+
+  {{ touched_keys(
+    'minute', [{'relation': 'events', 'column': '_events_seq'}],
+    decided='select minute from events where event_id in (' ~ decided ~ ')'
+  ) }}
+  union
+  {{ miscounted_keys('minute', 'events', 'events') }}
+
+),
+{%- endif %}
+
+counted as (
+
+  select
+    minute,
+    event_type,
+    count(*) as events,
+    count(distinct user_id) as users,
+    count(case when is_late then 1 end) as late_events,
+    max(_commit_seq) as _events_seq
+  from events
+  {%- if is_incremental() %}
+  where minute in (select minute from touched)
+  {%- endif %}
+  group by minute, event_type
+
 )
 
+select *
+from counted
+{%- if is_incremental() %}
+union all
 select
-  minute,
-  event_type,
-  count(*) as events,
-  count(distinct user_id) as users,
-  count(case when is_late then 1 end) as late_events,
-  max(_commit_seq) as _events_seq
-from events
-{% if is_incremental() %}
-where minute in {{ touched_keys(
-  'minute', [{'relation': 'events', 'column': '_events_seq'}],
-  decided='select minute from events where event_id in (' ~ decided ~ ')'
-) }}
-{% endif %}
-group by minute, event_type
+  held.minute,
+  held.event_type,
+  cast(0 as bigint) as events,
+  cast(0 as bigint) as users,
+  cast(0 as bigint) as late_events,
+  held._events_seq
+from {{ this }} as held
+left join counted on held.minute = counted.minute and held.event_type = counted.event_type
+where counted.minute is null and held.minute in (select minute from touched)
+{%- endif %}
