@@ -24,6 +24,12 @@ def test_discovery_offers_keys_and_replication_keys(source):
     assert metadata(catalog, "properties", "name")["sql-datatype"] == "text"
 
 
+def test_columns_that_a_key_merely_includes_are_no_part_of_it(source):
+    source.execute("create table t (b int, a int, note text, primary key (a, b) include (note))")
+    (entry,) = source.catalog()["streams"]
+    assert entry["key_properties"] == ["a", "b"]
+
+
 def test_only_selected_streams_and_columns_are_read(source):
     source.execute(
         "create table t (id int primary key, a int, b int); insert into t values (1, 2, 3); create table u (id int)"

@@ -18,7 +18,8 @@ select n.nspname::text as schema_name, c.relname::text as table_name, c.relkind:
   a.attname::text as column_name, b.typname::text as type_name, b.typcategory::text = 'A' as is_array,
   (case when t.typtype = 'd' then t.typtypmod else a.atttypmod end)::int4 as modifier,
   format_type(a.atttypid, a.atttypmod) as shown, not (a.attnotnull or (t.typtype = 'd' and t.typnotnull)) as nullable,
-  coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0)::int4 as key_position
+  case when array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts  -- behind them stand included columns
+    then array_position(i.indkey::int2[], a.attnum) + 1 else 0 end::int4 as key_position
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
