@@ -20,6 +20,7 @@ from .catalog import selections
 from .deletes import COMPARED_AT, compared_at, is_due, send_present_keys
 from .model import AFTER, Reading, Selection, Session
 from .outbox import Emit, Outbox, chunks
+from .overlap import later
 from .progress import Progress
 from .settings import Settings
 from .stage import sweep
@@ -99,16 +100,8 @@ class Extraction:
         if highest is not None and column is not None:
             found = self._session.clamp(highest, column)
             text = found.isoformat() if hasattr(found, "isoformat") else found
-            value = text if value is None or _sortable(text) > _sortable(value) else value
+            value = text if value is None or later(column, text, value) else value
         return {"replication_key": selection.replication_key, "replication_key_value": value, **reading.extras}
-
-
-def _sortable(value: Any) -> Any:
-    """Bookmarks of one column compare as numbers, or as points in time of the same notation."""
-    if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return value
 
 
 def _higher(highest: Any, batch: pa.Table, key: str | None) -> Any:

@@ -180,6 +180,27 @@ def test_an_integer_key_finds_late_and_lower_ids_too(orders):
     assert orders.run(first.state, key="id").ids(stream(orders)) == [0, 70]
 
 
+def test_a_key_of_every_kind_goes_on_run_after_run(source):
+    kinds = {
+        "numeric(12,2)": ("9.50", "10", "'-1'"),
+        "numeric": ("9.5", "10", "-1"),
+        "float8": ("9.5", "10", "'infinity'"),
+        "text": ("'b'", "'c'", "'a'"),
+        "time": ("'09:00'", "'10:00:00.5'", "'08:00'"),
+        "uuid": ("gen_random_uuid()", "gen_random_uuid()", "gen_random_uuid()"),
+        "date": ("'2017-12-14'", "'2017-12-15'", "'2017-12-16'"),
+        "boolean": ("false", "true", "false"),
+    }
+    source.execute("; ".join(f"create table t{n} (id int primary key, k {kind})" for n, kind in enumerate(kinds)))
+    catalog, sent = source.selected("k"), None
+    for number in range(3):
+        rows = enumerate(values[number] for values in kinds.values())
+        source.execute("; ".join(f"insert into t{n} values ({number}, {value})" for n, value in rows))
+        sent = source.run(sent.state if sent else None, catalog=catalog)
+        assert [sent.ids(f"{source.schema}-t{n}") for n in range(len(kinds))] == [[number]] * len(kinds)
+    assert source.run(sent.state, catalog=catalog).of("BATCH") == []
+
+
 def test_all_streams_are_read_in_one_snapshot(source, monkeypatch):
     from tap_sql.extract import Extraction
 

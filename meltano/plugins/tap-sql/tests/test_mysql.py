@@ -108,3 +108,20 @@ def test_an_incremental_run_on_a_timestamp_compares_in_utc(shop):
     assert first.state["bookmarks"]["shop-t"]["replication_key_value"] == "2017-12-15T12:00:00"
     execute(shop, "insert into t values (2, '2017-12-15 11:59:30'), (3, '2017-12-15 11:58:00')")
     assert shop.run(first.state, overlap_seconds=60).ids("shop-t") == [1, 2]
+
+
+def test_a_key_of_every_kind_looks_back_from_where_it_was(shop):
+    kinds = {
+        "bigint": ("7", "8", "9"),
+        "decimal(12,2)": ("-1.50", "-1.25", "10.25"),
+        "double": ("-1.5", "-1.25", "1e3"),
+        "datetime": ("'2017-12-14'", "'2017-12-14 00:00:00'", "'2017-12-16'"),
+    }
+    for number, (kind, values) in enumerate(kinds.items()):
+        execute(shop, f"create table t{number} (id int primary key, k {kind})")
+        execute(shop, f"insert into t{number} values (1, {values[0]}), (0, {values[0]})")
+    state = shop.run(key="k").state
+    for number, values in enumerate(kinds.values()):
+        execute(shop, f"insert into t{number} values (2, {values[1]}), (3, {values[2]})")
+    sent = shop.run(state, key="k", overlap_keys=0, overlap_seconds=0)
+    assert [sent.ids(f"shop-t{number}") for number in range(len(kinds))] == [[0, 1, 2, 3]] * len(kinds)

@@ -8,6 +8,7 @@ import logging
 
 import pytest
 from lake import Lake, sync
+from tap_sql.errors import TapError
 
 TABLE = "create table t (id int primary key, v varchar(20), updated_at datetime(6))"
 
@@ -103,6 +104,29 @@ def test_a_number_that_commits_late_is_read_once(shop):
     late.close()
     assert ids(shop.run(key="id")) == [1, 3, 2]
     assert ids(shop.run(key="id", overlap_keys=0)) == [1, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("bigint unsigned", ("9", "10", "18446744073709551615")),
+        ("date", ("'2017-12-14'", "'2017-12-15'", "'2017-12-16'")),
+    ],
+)
+def test_a_key_of_another_kind_goes_on_run_after_run(shop, kind, values):
+    one, two, three = values
+    shop.execute(f"create table t (id int primary key, k {kind})", f"insert into t values (1, {one})")
+    assert ids(shop.run(key="k")) == [1]
+    shop.execute(f"insert into t values (2, {two}), (3, {three})")
+    for _ in range(2):
+        assert ids(shop.run(key="k", overlap_keys=0)) == [1, 2, 3]
+
+
+def test_a_key_that_has_no_way_back_is_refused_with_what_to_do(shop):
+    shop.execute("create table t (id varchar(9) primary key)", "insert into t values ('a')")
+    shop.run(key="id")
+    with pytest.raises(TapError, match=r"replication-key id is varchar\(9\).* Next: set replication-key to a number"):
+        shop.run(key="id")
 
 
 def test_an_older_state_of_a_row_that_comes_back_is_loaded(shop):

@@ -157,7 +157,8 @@ class MySQLSession:
             return EVERYTHING, f"everything, {key.name} was NULL in every row", Overlap(key.name, None)
         since = behind(key, bookmark["replication_key_value"], self._settings)
         name = quote(key.name)
-        condition = f"{name} >= {since}" if isinstance(since, int) else f"{name} >= timestamp '{since}'"
+        kind = key.schema["x-iceberg-type"]  # date or timestamp, which MySQL calls a literal too
+        condition = f"{name} >= {since}" if isinstance(since, int) else f"{name} >= {kind} '{since}'"
         why = "rows since the bookmark less the overlap"
         return (f"({condition} or {name} is null)" if key.nullable else condition), why, Overlap(key.name, since)
 
