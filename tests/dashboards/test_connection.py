@@ -49,6 +49,13 @@ def test_trino_shows_whoever_signed_in_every_open_column_of_the_models_and_no_cl
         assert hidden == {column.name for column in table.columns.values() if not column.is_open}, table.address
 
 
+@pytest.mark.parametrize("beside", ["files", "partitions", "entries", "all_entries", "history", "properties"])
+def test_the_metadata_of_a_table_which_holds_the_bounds_of_closed_columns_is_shown_to_nobody(found, beside):
+    for table in found.tables.values():
+        with pytest.raises(StopIteration):
+            first("tables", user=ANYBODY, catalog="lake", schema=table.schema, table=f"{table.name}${beside}")
+
+
 @pytest.mark.parametrize("schema", ["raw_shop", "staging", "intermediate", "seeds"])
 def test_nothing_below_the_core_is_shown(schema):
     with pytest.raises(StopIteration):

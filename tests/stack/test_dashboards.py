@@ -185,6 +185,8 @@ def test_a_remembered_answer_is_given_to_nobody_else(as_user, assets, numbers):
     "text",
     [
         "select email from core.dim_customers",
+        'select lower_bounds, upper_bounds, readable_metrics from core."dim_customers$files"',
+        'select * from core."dim_customers_history$partitions"',
         "select * from staging.stg_shop__orders",
         "select * from raw_shop.orders",
         "select * from lake_next.core.fct_orders",

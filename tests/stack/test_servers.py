@@ -74,6 +74,25 @@ def test_an_analyst_reads_a_mart_and_can_change_nothing(stack, table):
             connection.execute(f"delete from {table}").fetchall()
 
 
+def test_what_is_hidden_of_a_table_is_hidden_in_its_metadata_too(stack):
+    """Each data file is listed with the least and the greatest value of every column."""
+    import pyarrow as pa
+
+    rows = pa.table({"customer_id": ["c1"], "email": ["anna@example.com"]})
+    catalog = open_catalog(stack)
+    catalog.create_namespace_if_not_exists("core")
+    catalog.create_table("core.dim_customers", rows.schema).append(rows)
+    bounds = 'select lower_bounds, readable_metrics from core."dim_customers$files"'
+    with reader.connect(stack) as connection:
+        assert "anna@example.com" in str(connection.execute(bounds).fetchall())
+    with reader.connect(as_user(stack, "superset")) as connection:
+        assert connection.execute("select * from core.dim_customers").fetchall() == [["c1"]]
+        assert "anna" not in str(connection.execute("show stats for core.dim_customers").fetchall())
+        for beside in ("files", "partitions", "entries", "all_entries", "history", "manifests", "properties"):
+            with pytest.raises(QueryRefused, match="PERMISSION_DENIED|not allowed"):
+                connection.execute(f'select * from core."dim_customers${beside}"').fetchall()
+
+
 def test_an_analyst_sees_no_branch_and_nothing_below_the_marts(stack, table):
     open_catalog(stack).create_namespace_if_not_exists("staging")
     with reader.connect(as_user(stack, "analyst")) as connection:
