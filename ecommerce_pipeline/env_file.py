@@ -16,14 +16,26 @@ def keep(path: Path, values: Mapping[str, str]) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace `path` by `text` at once, readable by its owner only."""
+    """Replace `path` by `text` at once, readable by its owner only; on disk when it returns, whatever happens next."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # a draft of one's own: the steps of a run are threads of one process, and write at the same time
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
         os.replace(draft, path)
+        _settle(path.parent)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
+
+
+def _settle(folder: Path) -> None:
+    """The names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -72,6 +72,32 @@ def test_a_second_backup_copies_only_what_is_new_and_either_can_be_restored(lake
     assert versions(lake) == {**OLD, "core.orders": 2}
 
 
+def test_a_damaged_backup_stops_no_later_one(lake, folder, caplog):
+    first = backup.take(lake, folder)
+    torn = backup.take(lake, folder).manifest.name
+    (folder / "backups" / f"{torn}.json").write_bytes(b"")
+    after = backup.take(lake, folder)
+    assert after.new_files == 0
+    assert f"{torn}.json is damaged" in caplog.text
+    with pytest.raises(BackupError, match=r"is damaged.* Next: restore another, with --from"):
+        backup.restore(lake, folder, torn, replace=True)
+    for name in (first.manifest.name, after.manifest.name):
+        backup.restore(lake, folder, name, replace=True)
+        assert versions(lake) == OLD
+
+
+def test_a_file_that_only_an_earlier_backup_names_is_compared_and_not_copied_again(lake, folder):
+    write(lake, "ml.features", 5)
+    backup.take(lake, folder)
+    with database.transaction(lake) as connection:
+        kept = pointers.read_all(connection, "lake")[pointers.Name("ml", "features")]
+        pointers.remove(connection, "lake", pointers.Name("ml", "features"))
+    backup.take(lake, folder)
+    with database.transaction(lake) as connection:
+        pointers.add(connection, "lake", pointers.Name("ml", "features"), kept)
+    assert backup.take(lake, folder).new_files == 0
+
+
 def test_writers_go_on_and_the_backup_is_of_one_moment(lake, folder):
     """Both tables are always published together: a backup that holds two versions would be of two moments."""
     over, published = threading.Event(), []

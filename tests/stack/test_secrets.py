@@ -1,9 +1,11 @@
 """Secrets: made once, kept private, never replaced under the data that they lock."""
 
+import os
 import stat
 
 import pytest
 
+from ecommerce_pipeline import env_file as private_files
 from ecommerce_pipeline.operations.services import ServiceError
 from ecommerce_pipeline.operations.stack import secrets
 from ecommerce_pipeline.operations.stack.buckets import policy_of
@@ -46,6 +48,26 @@ def test_a_key_that_was_lost_is_not_replaced_under_its_data(env_file):
     get_settings.cache_clear()
     with pytest.raises(ServiceError, match=r"SHOPSPHERE_MINIO_KMS_KEY is missing .* Next: put the lost line back"):
         secrets.ensure(get_settings())
+
+
+def test_a_power_cut_finds_the_old_file_or_the_new_one_whole(tmp_path, monkeypatch):
+    """Its text is on disk before it takes the name, and the name is before anybody relies on it."""
+    path, happened, settle, rename = tmp_path / ".env", [], os.fsync, os.replace
+
+    def settled(descriptor):
+        settle(descriptor)
+        found = os.fstat(descriptor)
+        happened.append("the folder is on disk" if stat.S_ISDIR(found.st_mode) else f"{found.st_size} bytes are")
+
+    def renamed(draft, target):
+        rename(draft, target)
+        happened.append("it has its name")
+
+    monkeypatch.setattr(os, "fsync", settled)
+    monkeypatch.setattr(os, "replace", renamed)
+    private_files.write_private(path, "KEY=1\n")
+    assert path.read_text() == "KEY=1\n"
+    assert happened == ["6 bytes are", "it has its name", "the folder is on disk"]
 
 
 def test_a_secret_reaches_a_server_by_a_private_file_and_not_by_its_command(tmp_path):

@@ -13,6 +13,7 @@ decrypted, so everything here is readable by its owner only.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -27,6 +28,7 @@ import msgspec
 
 from ecommerce_pipeline.env_file import write_private
 
+LOG = logging.getLogger(__name__)
 FORMAT = 1
 CHUNK = 1 << 20
 ABANDONED_SECONDS = 86_400
@@ -106,8 +108,13 @@ class Archive:
         return manifest
 
     def known(self) -> dict[str, File]:
-        """The files of all complete backups, by path."""
-        return {file.path: file for name in self.names() for file in self.read(name).files}
+        """The files of the latest backup that can be read, by path; what only earlier ones name is not among them."""
+        for name in reversed(self.names()):
+            try:
+                return {file.path: file for file in self.read(name).files}
+            except BackupError as error:
+                LOG.warning("%s; this backup goes on without it", error)
+        return {}
 
     def keep(self, manifest: Manifest) -> None:
         """Write the manifest, by which the backup exists."""
