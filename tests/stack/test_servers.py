@@ -89,7 +89,7 @@ def test_what_is_hidden_of_a_table_is_hidden_in_its_metadata_too(stack):
         assert connection.execute("select * from core.dim_customers").fetchall() == [["c1"]]
         assert "anna" not in str(connection.execute("show stats for core.dim_customers").fetchall())
         for beside in ("files", "partitions", "entries", "all_entries", "history", "manifests", "properties"):
-            with pytest.raises(QueryRefused, match="PERMISSION_DENIED|not allowed"):
+            with pytest.raises(QueryRefused, match=r"PERMISSION_DENIED|not allowed"):
                 connection.execute(f'select * from core."dim_customers${beside}"').fetchall()
 
 
