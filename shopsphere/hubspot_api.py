@@ -1,9 +1,10 @@
 """The HubSpot-like API: a real HTTP server in HubSpot v3's documented shape, over the company's own data.
 
 GET /crm/v3/objects/{type}?limit&after&archived, GET /crm/v3/objects/{type}/{id}, POST /crm/v3/objects/{type}/search;
-bearer token, 401 without it; 429 with Retry-After above the rate. Differences from HubSpot, both to let an incremental
+bearer token, 401 without it; 429 with Retry-After above the rate. Differences from HubSpot, to let an incremental
 reader see closed contacts: without the `archived` parameter a list holds archived objects too, and so does a search;
-every object carries `archived`. The custom types are addressed by name.
+every object carries `archived`, and archiving it counts as a change, with the same time. The custom types are
+addressed by name.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ class HubspotObject(msgspec.Struct, frozen=True, rename="camel", gc=False):
     updated_at: str
     properties: dict[str, str | None]
     archived: bool = False
+    archived_at: str | None = None
 
 
 class Next(msgspec.Struct, frozen=True):

@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from tap_hubspot.reading import milliseconds
 
+ARCHIVED = "-"
+"""Before the id of an object that was read as archived: the living one of the same time is another version."""
 MOST_REMEMBERED = 5_000
 """Ids kept at most: the bookmark stands in the table's properties. Beyond it, some changes may come twice."""
 

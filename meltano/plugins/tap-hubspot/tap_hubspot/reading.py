@@ -66,6 +66,13 @@ class Reader:
         """When the object was changed, in ms since 1970."""
         return milliseconds(found.properties.get(self._declared.modified_property) or found.updated_at)
 
+    def moved(self, found: HubspotObject) -> int:
+        """When the object was changed or archived, in ms since 1970: HubSpot leaves the time of the change alone when
+        it archives.
+        """
+        ended = milliseconds(found.archived_at) if found.archived and found.archived_at else 0
+        return max(self.modified(found), ended)
+
     def _of_moment(self, moment: int) -> Iterator[HubspotObject]:
         """More objects than fit a page were changed in the same millisecond: page through them by id."""
         at = _filter(self._declared.modified_property, "EQ", moment)

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from tap_hubspot.api import Api, HubspotObject
-from tap_hubspot.bookmark import Bookmark
+from tap_hubspot.bookmark import ARCHIVED, Bookmark
 from tap_hubspot.catalog import as_selected
 from tap_hubspot.declaration import Declaration, declaration
 from tap_hubspot.messages import Messages
@@ -51,10 +51,11 @@ def _append(
 ) -> dict[str, Any]:
     bookmark, sent, told = Bookmark.read(before), 0, time.monotonic()
     for found, moment in list_or_search(reader, bookmark.value, overlap):
-        if bookmark.known(found.id, moment):
+        version = found.id if not found.archived else f"{ARCHIVED}{found.id}"
+        if bookmark.known(version, moment):
             continue
         messages.record(stream.name, stream.record(found))
-        bookmark.add(found.id, moment)
+        bookmark.add(version, moment)
         sent += 1
         if time.monotonic() - told > REPORT_EVERY_SECONDS:
             told = time.monotonic()
@@ -66,13 +67,14 @@ def _append(
 
 
 def list_or_search(reader: Reader, value: int | None, overlap: int) -> Iterator[tuple[HubspotObject, int]]:
-    """The objects to read and when they changed: everything without a bookmark, else what changed since the overlap.
+    """The objects to read and when they changed or were archived: everything without a bookmark, else what
+    did so since the overlap.
 
     The upper bound is fixed before reading begins. What changes while it goes on is left to the next run, so that no
     object is passed over because it moved from a page to come to a page already read.
     """
     after = -1 if value is None else value - overlap
-    archived = [(one, moment) for one in reader.listed(archived=True) if (moment := reader.modified(one)) > after]
+    archived = [(one, moment) for one in reader.listed(archived=True) if (moment := reader.moved(one)) > after]
     until = max(filter(None, [reader.newest(), *(moment for _, moment in archived)]), default=0)
     if until <= after:
         return

@@ -38,14 +38,22 @@ class Account:
     before_answer: Callable[[Account], None] = lambda _account: None
 
     def put(self, identity: str, moment: int, archived: bool = False, **properties: str | None) -> None:
-        """An object changed at `moment`, in ms after the test's beginning."""
+        """An object changed or archived at `moment`, in ms after the test's beginning.
+
+        Archiving changes nothing else, as with HubSpot: the object stands as it was, and so does its date.
+        """
         at = time_of(START + moment)
+        if archived and identity in self.objects:
+            self.objects[identity].setdefault("archivedAt", at)
+            self.objects[identity]["archived"] = True
+            return
         self.objects[identity] = {
             "id": identity,
             "properties": {"hs_lastmodifieddate": at, **properties},
             "createdAt": time_of(START),
             "updatedAt": at,
             "archived": archived,
+            **({"archivedAt": at} if archived else {}),
         }
 
     def page(self, query: dict[str, list[str]]) -> dict[str, Any]:

@@ -68,6 +68,27 @@ def test_an_object_that_is_archived_later_comes_again_as_archived(account, run):
     assert run(sent.state).ids == []
 
 
+def test_an_object_that_was_last_changed_long_before_it_is_archived_is_seen_to_go(account, run):
+    account.put("1", 0)
+    account.put("2", 60 * MINUTE)
+    state = run().state
+    account.put("1", 90 * MINUTE, archived=True)
+    sent = run(state)
+    assert [(row["id"], row["archived"]) for row in sent.rows] == [("1", True)]
+    account.put("3", 91 * MINUTE)
+    account.put("2", 91 * MINUTE, archived=True)
+    later = run(sent.state)
+    assert sorted((row["id"], row["archived"]) for row in later.rows) == [("2", True), ("3", False)]
+    assert run(later.state).ids == []
+
+
+def test_an_object_archived_in_the_very_moment_of_its_last_change_is_sent_as_both(account, run):
+    account.put("1", 5)
+    state = run().state
+    account.put("1", 5, archived=True)
+    assert [(row["id"], row["archived"]) for row in run(state).rows] == [("1", True)]
+
+
 def test_more_changes_than_a_search_shows_are_all_read(account, run):
     account.put("first", 0)
     state = run().state
@@ -139,15 +160,15 @@ changes = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.integers(0, 30), 
 @given(st.lists(changes, min_size=1, max_size=4))
 def test_after_any_history_of_changes_the_last_version_of_each_object_was_sent_once(account, run, history):
     account.objects.clear()
-    state, sent, now = {}, [], 0
+    state, sent, last, of, now = {}, [], {}, {}, 0
     for batch in history:
         for identity, later, archived in batch:
-            now += later
+            now = of[identity] = max(now + later, of.get(identity, -1) + 1)  # two objects may share a moment
             account.put(identity, now, archived=archived)
         done = run(state, page_size=2)
         state = done.state
-        sent += [(row["id"], row["updated_at"]) for row in done.rows]
+        versions = [(row["id"], row["updated_at"], row["archived"]) for row in done.rows]
+        sent, last = sent + versions, last | {version[0]: version for version in versions}
     assert len(set(sent)) == len(sent)
-    assert {identity: max(at for one, at in sent if one == identity) for identity in account.objects} == {
-        identity: found["updatedAt"] for identity, found in account.objects.items()
-    }
+    held = account.objects.values()
+    assert last == {found["id"]: (found["id"], found["updatedAt"], found["archived"]) for found in held}
