@@ -41,7 +41,8 @@ class CsvRows:
     def header(self, line: bytes, file: str) -> set[str]:
         """Learn the order of the columns from the header; returns the columns that are not declared.
 
-        Raises FilesError when a declared column is missing: every row would be wrong, so better none is read.
+        Raises FilesError when a declared column is missing or stands twice: every row would be wrong, so better none is
+        read.
         """
         names = [name.strip() for name in next(csv.reader([_text(line)], delimiter=self._delimiter), [])]
         missing = [column.name for column in self._declared if column.name not in names]
@@ -49,6 +50,12 @@ class CsvRows:
             raise FilesError(
                 f"{file}: the header has no column {', '.join(missing)} (it has {', '.join(names) or 'nothing'}). "
                 "Next: repair the file, or correct the stream's columns in meltano.yml"
+            )
+        twice = [column.name for column in self._declared if names.count(column.name) > 1]
+        if twice:
+            raise FilesError(
+                f"{file}: the header has more than one column {', '.join(twice)}, and nothing says which one is meant. "
+                "Next: repair the file, or leave the column out of the stream's columns in meltano.yml"
             )
         self._width = len(names)
         self._customer = names.index(self._customer_column) if self._customer_column else None

@@ -2,7 +2,7 @@
 
 A last line without a newline may still be being written. If it is a complete row it is taken. If not, it waits for
 the next run as long as its file is the newest one; in any other file nobody is going to finish it, and it is a
-reject.
+reject. Nor in a packed one: it is written whole, and read whole when it changed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Reader:
         offset, before = reading.offset, reading.lines
         packed = path.suffix == ".gz"
         if packed:
-            offset, before = 0, 0  # a packed file cannot be resumed: it is read again whole when it grew
+            offset, before, wait = 0, 0, False  # a packed file cannot be resumed: it is read again whole when it grew
         elif offset:
             offset, before = resume(path, offset, before)
         with open_at(path, offset) as source:

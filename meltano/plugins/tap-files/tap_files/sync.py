@@ -70,7 +70,10 @@ class StreamSync:
                 f"{self._stream.name}: a file of {self._root / self._stream.files} is empty or there is none, and the "
                 "table would be emptied. Next: export the files again; the table is as it was"
             )
-        content = content_digest(self._root, files, msgspec.json.encode(self._stream.schema).decode())
+        try:
+            content = content_digest(self._root, files, msgspec.json.encode(self._stream.schema).decode())
+        except FileNotFoundError as error:
+            raise self._gone(error.filename) from error
         if bookmark.get("content") == content:
             logger.info("%s: the files are unchanged", self._stream.name)
             return dict(bookmark)
@@ -107,11 +110,19 @@ class StreamSync:
     def _pieces(self, reader: Reader, reading: Reading, wait: bool) -> Iterator[Piece]:
         try:
             yield from reader.pieces(reading, wait)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if self._stream.full_table:
+                raise self._gone(reading.file.path) from error
             logger.warning("%s: %s is gone since it was listed", self._stream.name, reading.file.path)
         except OSError as error:
             path = self._root / reading.file.path
             raise FilesError(f"{path} cannot be read: {error.strerror}. Next: check its rights") from error
+
+    def _gone(self, path: str | Path) -> FilesError:
+        return FilesError(
+            f"{self._stream.name}: {path} is gone since it was listed, and the table would lose its rows. Next: run "
+            "again when the export is complete; the table is as it was"
+        )
 
     def _send(self, piece: Piece, file: str, batches: Batches) -> None:
         for reject in piece.rejects:

@@ -92,6 +92,7 @@ def test_a_table_of_no_rows_is_replaced_by_nothing_when_the_header_says_so(run, 
     [
         (b"", "empty"),
         (b"id,name\n1,Ann\n", "no column income"),
+        (b"id,name,income,name\n1,Ann,10,Eve\n", "more than one column name,"),
         (gzip.compress(HEADER + b"1,Ann,10\n" * 5000, mtime=0)[:60], "damaged"),
     ],
 )
