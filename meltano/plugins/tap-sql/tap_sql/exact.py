@@ -6,7 +6,7 @@ are rows looked at one by one; those that do not fit become rejects with their t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from .model import Column
 
+Spare = Callable[[pa.Table], pa.Table | None]
 _DAY_MICROSECONDS = 86_400_000_000
 _YEARS = (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 (bounds of zone-less values)
 
@@ -33,19 +34,21 @@ class Misfit:
         return msgspec.json.encode(self.values, enc_hook=str).decode()
 
 
-def exact(batch: pa.Table, columns: Sequence[Column]) -> tuple[pa.Table, list[Misfit]]:
+def exact(batch: pa.Table, columns: Sequence[Column], spare: Spare | None = None) -> tuple[pa.Table, list[Misfit]]:
     """The rows in the columns' types, and the rows that do not fit.
 
-    Found by halving, so that good rows cost one cast.
+    Found by halving, so that good rows cost one cast. `spare` may give a row for one that does not fit, in its place.
     """
     try:
         return _cast(batch, columns), []
     except (pa.ArrowInvalid, ValueError) as error:
         if batch.num_rows == 1:
+            if spare is not None and (other := spare(batch)) is not None:
+                return exact(other, columns)
             return _cast(batch.slice(0, 0), columns), [_misfit(batch, str(error))]
         middle = batch.num_rows // 2
-        first, misfits = exact(batch.slice(0, middle), columns)
-        second, more = exact(batch.slice(middle), columns)
+        first, misfits = exact(batch.slice(0, middle), columns, spare)
+        second, more = exact(batch.slice(middle), columns, spare)
         return pa.concat_tables([first, second]), misfits + more
 
 

@@ -16,6 +16,7 @@ from .errors import ChangesLostError
 from .model import Column, Selection
 from .pgoutput import UNCHANGED, Begin, Change, Row
 
+INTEGERS, NUMERIC, TEXTS = (20, 21, 23), 1700, (19, 25, 1043)  # int8, int2, int4; name, text, varchar
 Convert = Callable[[Column, pa.Array], pa.Array]
 LOG_COLUMNS = (
     Column("_sdc_lsn", "pg_lsn", {"type": ["null", "integer"], "x-iceberg-type": "long"}, "", pa.int64()),
@@ -39,6 +40,25 @@ def as_read_whole(raw: pa.Table, lsn: int) -> pa.Table:
     return raw
 
 
+def says_the_same(before: int, now: int) -> bool:
+    """Whether a value's text under one type of PostgreSQL is its text under another; types by their numbers."""
+    if before == now:
+        return True
+    if now == NUMERIC or now in INTEGERS:
+        return before in INTEGERS
+    return now in TEXTS and (before in TEXTS or before in INTEGERS or before == NUMERIC)
+
+
+def bare_delete(keys: Sequence[str], row: pa.Table) -> pa.Table | None:
+    """The deletion that one row of a log tells of, with its key alone; None if the row tells of none."""
+    own = {column.name for column in LOG_COLUMNS}
+    if not own.issubset(row.schema.names) or row["_sdc_op"][0].as_py() != "delete":
+        return None
+    kept = own.union(keys)
+    arrays = [row[name] if name in kept else pa.nulls(1, row[name].type) for name in row.schema.names]
+    return pa.table(arrays, names=row.schema.names)
+
+
 class LogRows:
     """Changes of one table that wait to be sent, in their order."""
 
@@ -47,22 +67,34 @@ class LogRows:
         self.selection, self._position, self._convert = selection, position, convert
         self._keys = [i for i, column in enumerate(selection.columns) if column.name in selection.table.keys]
         self._places: list[int | None] = []
+        self._retyped: str | None = None
         self._clear()
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def follow(self, names: Sequence[str]) -> None:
-        """From now on rows have these columns; one that the table has got since is NULL in them."""
+    def follow(self, names: Sequence[str], types: Sequence[int] = ()) -> None:
+        """From now on rows have these columns, of types with these numbers if they are told.
+
+        A column that the table has got since is NULL in them.
+        """
         places = {name: place for place, name in enumerate(names)}
         self._places = [places.get(column.name) for column in self.selection.columns]
+        typed = dict(zip(names, types, strict=False))
+        columns = [c for c in self.selection.columns if not says_the_same(typed.get(c.name, c.type_id), c.type_id)]
+        self._retyped = columns[0].name if columns else None
 
     def wants(self, transaction: Begin) -> bool:
         """Whether the transaction is later than the bookmark."""
         return transaction.lsn >= self._position
 
     def add(self, change: Change, transaction: Begin) -> None:
-        """Take an insert, update or delete; a row that got another key is one deleted and one that came."""
+        """Take an insert, update or delete; a row that got another key is one deleted and one that came.
+
+        Raises ChangesLostError if the row's text does not tell its values.
+        """
+        if self._retyped is not None:
+            raise self._lost(f"a row was changed before {self._retyped} got another type, which the log's text is not")
         old = None if change.old is None else self._picked(change.old)
         if change.new is None:
             if old is not None:
@@ -108,10 +140,15 @@ class LogRows:
         if old is not None:
             return [o if n is UNCHANGED else n for n, o in zip(new, old, strict=True)]
         table, column = self.selection.table, self.selection.columns[new.index(UNCHANGED)].name
-        raise ChangesLostError(
-            f"tap-sql: stream {table.stream}: a row was updated whose long value in {column} stayed as it was, and the "
-            f"log leaves such values out. Nothing of this run is kept. Next: alter table {table.schema}.{table.name} "
-            "replica identity full, then run once with on_lost_changes=resnapshot"
+        raise self._lost(
+            f"a row was updated whose long value in {column} stayed as it was, and the log leaves such values out",
+            f"alter table {table.schema}.{table.name} replica identity full, then ",
+        )
+
+    def _lost(self, why: str, first: str = "") -> ChangesLostError:
+        return ChangesLostError(
+            f"tap-sql: stream {self.selection.table.stream}: {why}. Nothing of this run is kept. Next: {first}run once "
+            "with on_lost_changes=resnapshot"
         )
 
 

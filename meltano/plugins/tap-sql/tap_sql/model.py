@@ -23,7 +23,7 @@ class Column:
     way.
 
     `from_text` is an SQL expression that makes of the type's own text, `v`, as the log has it, what `expression`
-    makes of the value; None where they are the same.
+    makes of the value; None where they are the same. `type_id` is the number by which a log names the type.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Column:
     arrow: pa.DataType
     nullable: bool = True
     from_text: str | None = None
+    type_id: int = 0
 
 
 @dataclass(frozen=True)

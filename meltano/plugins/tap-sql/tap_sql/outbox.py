@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from .exact import Misfit, exact
+from .log_values import bare_delete
 from .model import Column, Overlap, Selection
 from .settings import Settings
 from .stage import Stage
@@ -38,8 +40,11 @@ class Outbox:
         })  # fmt: skip
 
     def rows(self, selection: Selection, raw: pa.Table, more: Sequence[Column] = ()) -> pa.Table:
-        """Send the rows that fit their columns as a batch, the others as rejects; returns those that fit."""
-        batch, misfits = exact(raw, (*selection.columns, *more))
+        """Send the rows that fit their columns as a batch, the others as rejects; returns those that fit.
+
+        A deletion in a log is never rejected for what else the deleted row held.
+        """
+        batch, misfits = exact(raw, (*selection.columns, *more), partial(bare_delete, selection.table.keys))
         for misfit in misfits:
             self.emit(_reject(selection, misfit))
         if batch.num_rows:

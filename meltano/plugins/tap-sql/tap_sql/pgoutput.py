@@ -37,11 +37,12 @@ class Commit(NamedTuple):
 
 
 class Relation(NamedTuple):
-    """A table's columns as they are for the changes to come."""
+    """A table's columns, and the oids of their types, as they are for the changes to come."""
 
     oid: int
     name: str
     columns: tuple[str, ...]
+    types: tuple[int, ...]
 
 
 class Change(NamedTuple):
@@ -130,12 +131,13 @@ def _relation(payload: bytes) -> Relation:
     name, place = _text(payload, place)
     count = int.from_bytes(payload[place + 1 : place + 3])
     place += 3
-    columns = []
+    columns, types = [], []
     for _ in range(count):
         column, place = _text(payload, place + 1)
-        place += _COLUMN.size
         columns.append(column)
-    return Relation(oid, f"{schema}.{name}", tuple(columns))
+        types.append(_COLUMN.unpack_from(payload, place)[0])
+        place += _COLUMN.size
+    return Relation(oid, f"{schema}.{name}", tuple(columns), tuple(types))
 
 
 def _text(payload: bytes, place: int) -> tuple[str, int]:

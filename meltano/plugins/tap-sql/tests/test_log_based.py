@@ -167,6 +167,40 @@ def test_long_values_that_the_log_leaves_out_stop_the_run_or_have_the_table_read
     assert told(logged.run(sent.state)) == [("update", 1, long, 3)]
 
 
+def test_a_deletion_arrives_whatever_else_the_deleted_row_held(logged):
+    logged.execute("alter table t add valid_to timestamp, add n numeric(5,2); alter table t replica identity full")
+    logged.execute("insert into t values (1, 'a', '2020-01-01', 1), (2, 'b', '2020-01-01', 1)")
+    state = logged.run().state
+    logged.execute("update t set valid_to = 'infinity' where id = 1; update t set n = 'NaN' where id = 2")
+    logged.execute("delete from t; insert into t values (2, 'again', '2021-01-01', 1)")
+    sent = logged.run(state)
+    assert [(row[0], row[1], row[2]) for row in told(sent)] == [
+        ("delete", 1, None), ("delete", 2, None), ("insert", 2, "again"),
+    ]  # fmt: skip
+    assert len(sent.rejects) == 2, "the two updates"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "using", "value"),
+    [
+        ("text", "boolean", "v = '1'", "'1'"),
+        ("text", "bytea", "v::bytea", "'abc'"),
+        ("timestamp", "timestamptz", "v", "'2017-01-01'"),
+        ("boolean", "text", "v", "true"),
+    ],
+)
+def test_text_that_was_logged_under_another_type_is_not_taken_for_a_value(logged, before, after, using, value):
+    logged.execute(f"drop table t; create table t (id int primary key, v {before})")
+    state = logged.run().state
+    logged.execute(f"insert into t values (1, {value})")
+    logged.execute(f"alter table t alter v type {after} using {using}")
+    logged.execute(f"insert into t values (2, {value})")
+    with pytest.raises(TapError, match=r"before v got another type.* Next: run once with on_lost_changes=resnapshot"):
+        logged.run(state)
+    sent = logged.run(state, on_lost_changes="resnapshot")
+    assert [(op, key) for op, key, _ in told(sent)] == [("snapshot", 1), ("snapshot", 2)]
+
+
 def test_a_slot_that_is_gone_stops_the_run_or_has_the_tables_read_whole(logged):
     logged.execute("insert into t values (1, 'a')")
     state = logged.run().state

@@ -6,6 +6,7 @@ And whether what was read of them can be trusted: see `refuse_rewritten`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +16,8 @@ from .postgres_types import column
 
 _COLUMNS = """
 select n.nspname::text as schema_name, c.relname::text as table_name, c.relkind::text as kind, c.oid::int8 as identity,
-  a.attname::text as column_name, b.typname::text as type_name, b.typcategory::text = 'A' as is_array,
+  a.attname::text as column_name, b.typname::text as type_name, t.oid::int8 as type_id,
+  b.typcategory::text = 'A' as is_array,
   (case when t.typtype = 'd' then t.typtypmod else a.atttypmod end)::int4 as modifier,
   format_type(a.atttypid, a.atttypmod) as shown, not (a.attnotnull or (t.typtype = 'd' and t.typnotnull)) as nullable,
   case when array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts  -- behind them stand included columns
@@ -83,7 +85,7 @@ def _table(rows: list[Row]) -> Table:
 
 def _columns(rows: Iterable[Row]) -> Iterable[Column]:
     for row in rows:
-        yield column(
+        made = column(
             row["column_name"],
             row["type_name"],
             row["modifier"],
@@ -91,6 +93,7 @@ def _columns(rows: Iterable[Row]) -> Iterable[Column]:
             is_array=row["is_array"],
             nullable=row["nullable"],
         )
+        yield replace(made, type_id=row["type_id"])
 
 
 def _literal(text: str) -> str:

@@ -96,7 +96,7 @@ class PostgresLog:
                 transaction = message
             elif type(message) is Relation:
                 if message.oid in waiting:
-                    waiting[message.oid].follow(message.columns)
+                    waiting[message.oid].follow(message.columns, message.types)
             elif type(message) is Truncate:
                 for oid in message.relations:
                     if oid in waiting and waiting[oid].wants(transaction):
