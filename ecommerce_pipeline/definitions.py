@@ -32,7 +32,7 @@ from ecommerce_pipeline.sources import sensors as source_sensors
 from ecommerce_pipeline.sources import totals
 from ecommerce_pipeline.sources.assets import source_assets
 from ecommerce_pipeline.streams import extractors
-from ecommerce_pipeline.transformation import project, table_policies
+from ecommerce_pipeline.transformation import as_of, project, table_policies
 from ecommerce_pipeline.transformation.assets import model_assets
 
 
@@ -45,7 +45,9 @@ def lakehouse(settings: Settings) -> Definitions:
         assets=[policies.apply(part) if isinstance(part, AssetsDefinition) else part for part in parts],
         asset_checks=arrival_checks(settings, reading.read(settings), extractors(settings), totals.of_table),
         jobs=[*jobs.asset_jobs(key for part in sources for key in part.keys), jobs.upkeep_job(), dashboards_job],
-        schedules=schedules.schedules(settings, jobs.UPKEEP),
+        schedules=schedules.schedules(
+            settings, jobs.UPKEEP, lambda: as_of.days_held(settings, project.manifest(settings))
+        ),
         sensors=[
             *sensors.sensors(settings),
             *source_sensors.sensors(settings, jobs.DAILY_UPDATE),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecommerce_pipeline.cli import console
+from ecommerce_pipeline.cli import console, days
 
 LOG_NAME = "ecommerce_pipeline.operations.backup"
 Folder = Annotated[Path, typer.Argument(file_okay=False, help="where backups stand; on another disk than the lake")]
@@ -49,5 +49,5 @@ def restore(
     console.say(
         f"[green]backup {restored.manifest.name} is the lake: {len(tables)} tables, "
         f"{sum(table.rows for table in tables):,} rows, counted; {restored.written:,} files written[/green]. "
-        "Next: `shopsphere materialize daily_update` brings it up to date"
+        f"Next: {days.to_build_again(settings)}"
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecommerce_pipeline.cli import console
+from ecommerce_pipeline.cli import console, days
 
 Table = Annotated[str, typer.Argument(help="schema.table, such as finance.daily_revenue")]
 
@@ -37,11 +37,12 @@ def rollback(
     """Make an earlier snapshot of a model's table what everybody reads; nothing is deleted, so forward works too."""
     from ecommerce_pipeline.lakehouse import rollback as past
 
-    moment = past.rollback(console.settings(), table, _goal(to))
+    settings = console.settings()
+    moment = past.rollback(settings, table, _goal(to))
     console.say(
         f"{table} stands at snapshot {moment.snapshot_id} of {moment.committed_at:%Y-%m-%d %H:%M:%S} UTC. "
-        f"What is built on it is as it was, and the next run brings it up to date again. "
-        f"Next: `shopsphere history {table}`"
+        f"What is built on it is as it was. Next: {days.to_build_again(settings, [table])}; "
+        f"`shopsphere history {table}` shows the way forward"
     )
 
 

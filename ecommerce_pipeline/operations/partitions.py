@@ -13,9 +13,9 @@ from ecommerce_pipeline.settings import Settings
 
 
 def daily(settings: Settings) -> DailyPartitionsDefinition:
-    """One partition a UTC day, from the settings' first_day to last_day, both included."""
+    """One partition a business day, from the settings' first_day to last_day, both included."""
     return DailyPartitionsDefinition(
         start_date=settings.first_day.isoformat(),
         end_date=(settings.last_day + timedelta(days=1)).isoformat(),
-        timezone="UTC",
+        timezone=settings.business_timezone,
     )

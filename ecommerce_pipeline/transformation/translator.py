@@ -2,8 +2,8 @@
 
 An asset's key is its address in the lake (`lake.finance.daily_revenue` is finance/daily_revenue), a source's key is
 the raw table it reads, and everything else is what the model's own YAML says, so that an analytics engineer changes
-the graph by editing dbt alone: `meta.owner` becomes the owner, `meta.partitions: daily` asks for daily partitions,
-and a column's `meta.class` its sensitivity.
+the graph by editing dbt alone: `meta.owner` becomes the owner, `meta.partitions: daily` asks for daily partitions
+(with `meta.catch_up: false` where a past day cannot be built again), and a column's `meta.class` its sensitivity.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from ecommerce_pipeline.lakehouse.publish import publish
 from ecommerce_pipeline.operations import backup
 from ecommerce_pipeline.operations.backup import BackupError
 from ecommerce_pipeline.operations.backup.archive import Archive
+from ecommerce_pipeline.settings import get_settings
+from ecommerce_pipeline.transformation import project
 from tests.lakehouse.conftest import embedded, files_of  # noqa: F401 - a fixture
 from tests.lakehouse.iceberg import versions, write
 
@@ -282,9 +284,12 @@ def test_the_commands_say_what_they_did_and_what_they_will_not_do(lake, folder):
         command = [Path(sys.executable).with_name("shopsphere"), *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
+    project.manifest(get_settings())  # the session's, so that this home need not parse it again
+    shutil.copytree(project.parse_dir(get_settings()), project.parse_dir(lake))
     taken = run("backup", str(folder))
     assert (taken.returncode, "2 tables" in taken.stderr) == (0, True), taken.stderr
     refused = run("restore", str(folder))
     assert (refused.returncode, "is not empty" in refused.stderr) == (3, True), refused.stderr
     restored = run("restore", str(folder), "--replace")
     assert (restored.returncode, "6 rows, counted" in restored.stderr) == (0, True), restored.stderr
+    assert "Next: `shopsphere materialize daily_update` brings it up to date" in restored.stderr

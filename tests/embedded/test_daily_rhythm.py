@@ -1,7 +1,11 @@
 """Running is safe to repeat: again, anew, or day by day, the marts come out the same."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from dagster import AssetKey
+
+from ecommerce_pipeline.transformation import as_of, project
 from tests.conftest import DAY, DAYS_LIVED, daily_update
 from tests.embedded.comparing import MARTS, contents, difference, tables
 
@@ -56,3 +60,10 @@ def test_tables_kept_by_day_hold_every_day_that_was_run(lake, company):
         days = [day for (day,) in lake.execute(f"select distinct as_of from {table} order by 1").fetchall()]
         assert len(days) == DAYS_LIVED + 1, table
         assert days[-1] == company.clock, table
+
+
+def test_the_days_that_a_table_lacks_are_seen_where_they_can_be_built_again(loaded, settings, company):
+    days = as_of.days_held(settings, project.manifest(settings))
+    assert set(days) == {AssetKey(["executive", "sales_kpis"]), AssetKey(["ml", "customer_features"])}
+    lived = {company.clock - timedelta(days=ago) for ago in range(DAYS_LIVED + 1)}
+    assert all(held == lived for held in days.values())

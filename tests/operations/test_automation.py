@@ -1,6 +1,6 @@
 """What happens by itself: a changed source is read and built once, and an outage leaves no day out."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -96,47 +96,63 @@ def test_what_changes_while_a_run_is_at_work_is_requested_after_it(sensor, files
     assert len(sensor()) == 1
 
 
+FAR = date(2060, 1, 1)  # a day in the future was built before its end
+
+
+def every_day(first, last):
+    """The days from one to another, both included."""
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    return {start + timedelta(days=number) for number in range((end - start).days + 1)}
+
+
 @pytest.fixture
 def missed(lakehouse):
-    """The days of the schedule's run on a morning, when some days were built before."""
-    settings = Settings(_env_file=None, home=lakehouse.settings.home)
-    kept = dg.AssetSpec(KEPT, partitions_def=partitions.daily(settings))
+    """The days of the schedule's run on a morning, when some days were built before and the lake holds some days."""
+    settings = Settings(_env_file=None, home=lakehouse.settings.home, last_day=FAR)
 
-    @dg.multi_asset(specs=[kept], can_subset=True, backfill_policy=dg.BackfillPolicy.single_run())
-    def models() -> None: ...
-
-    @dg.job
-    def upkeep() -> None: ...
-
-    job = dg.define_asset_job(DAILY_UPDATE, dg.AssetSelection.all())
-    every = schedules.schedules(settings, "upkeep")
-    definitions = dg.Definitions(assets=[models], jobs=[job, upkeep], schedules=every)
-    graph, repository = definitions.resolve_asset_graph(), definitions.get_repository_def()
-
-    def days(built, until):
+    def days(built, until, held=None):
         for day in built:
             lakehouse.instance.report_runless_asset_event(dg.AssetMaterialization(KEPT, partition=day))
-        return catch_up.missed(settings, lakehouse.instance, graph, date.fromisoformat(until))
+        tables = {KEPT: {date.fromisoformat(day) for day in built} if held is None else held}
+        return catch_up.missed(settings, lakehouse.instance, tables, date.fromisoformat(until))
 
-    def request(morning):
-        at = datetime.fromisoformat(morning).replace(tzinfo=UTC)
-        context = dg.build_schedule_context(lakehouse.instance, at, repository_def=repository)
-        [request] = repository.get_schedule_def("every_day").evaluate_tick(context).run_requests
-        return request
-
-    days.request = request
     return days
 
 
-def test_days_that_an_outage_left_out_are_one_run(missed):
+@pytest.fixture
+def morning(lakehouse):
+    """What the schedule requests at a moment, for a lake that holds some days."""
+
+    def request(at, held=lambda: {}, zone="UTC"):
+        settings = Settings(_env_file=None, home=lakehouse.settings.home, business_timezone=zone)
+        kept = dg.AssetSpec(KEPT, partitions_def=partitions.daily(settings))
+
+        @dg.multi_asset(specs=[kept], can_subset=True, backfill_policy=dg.BackfillPolicy.single_run())
+        def models() -> None: ...
+
+        @dg.job
+        def upkeep() -> None: ...
+
+        job = dg.define_asset_job(DAILY_UPDATE, dg.AssetSelection.all())
+        every = schedules.schedules(settings, "upkeep", held)
+        repository = dg.Definitions(assets=[models], jobs=[job, upkeep], schedules=every).get_repository_def()
+        moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+        context = dg.build_schedule_context(lakehouse.instance, moment, repository_def=repository)
+        [request] = repository.get_schedule_def("every_day").evaluate_tick(context).run_requests
+        return request
+
+    return request
+
+
+def test_days_that_an_outage_left_out_are_one_run(missed, morning):
     assert missed(["2017-12-01", "2017-12-02"], "2017-12-06") == ("2017-12-03", "2017-12-06")
-    tags = missed.request("2017-12-07T03:00:00").tags
+    tags = morning("2017-12-07T03:00:00", lambda: {KEPT: every_day("2017-12-01", "2017-12-02")}).tags
     assert (tags[ASSET_PARTITION_RANGE_START_TAG], tags[ASSET_PARTITION_RANGE_END_TAG]) == ("2017-12-03", "2017-12-06")
 
 
-def test_an_ordinary_morning_builds_yesterday(missed):
+def test_an_ordinary_morning_builds_yesterday(missed, morning):
     missed(["2017-12-05"], "2017-12-06")
-    request = missed.request("2017-12-07T03:00:00")
+    request = morning("2017-12-07T03:00:00", lambda: {KEPT: every_day("2017-12-05", "2017-12-05")})
     assert request.partition_key == "2017-12-06"
     assert ASSET_PARTITION_RANGE_START_TAG not in request.tags
 
@@ -149,7 +165,55 @@ def test_a_lake_without_days_begins_with_yesterday_and_not_with_the_calendar(mis
     assert missed([], "2017-12-06") == ("2017-12-06", "2017-12-06")
 
 
-def test_outside_the_companys_calendar_the_run_names_no_day(missed):
-    request = missed.request("2026-11-22T03:00:00")
+def test_a_day_built_before_its_end_is_built_again_though_a_later_one_is_there(missed):
+    """Built in the afternoon for the sensor; the run of the next morning failed; built in the afternoon again."""
+    assert missed(["2050-01-03"], "2050-01-04", every_day("2050-01-01", "2050-01-04"))[0] == "2050-01-03"
+    whole, held = ["2017-12-30"], every_day("2017-12-29", "2018-01-01")
+    assert missed(whole, "2018-01-01", held) == (
+        "2017-12-31",
+        "2018-01-01",
+    )  # Dagster keeps no partition of a day half over
+
+
+def test_days_that_a_restored_or_rolled_back_table_lacks_are_built_again_whatever_dagster_saw(missed):
+    built = sorted(map(str, every_day("2017-12-01", "2017-12-09")))
+    assert missed(built, "2017-12-10", every_day("2017-12-01", "2017-12-04")) == ("2017-12-05", "2017-12-10")
+    after_a_run = every_day("2017-12-01", "2017-12-04") | every_day("2017-12-10", "2017-12-10")
+    assert missed([], "2017-12-11", after_a_run) == ("2017-12-05", "2017-12-11")
+
+
+def test_a_lake_restored_where_dagster_remembers_nothing_goes_on_from_its_last_day(missed):
+    held = every_day("2017-11-01", "2017-12-04")
+    assert missed([], "2017-12-10", held) == ("2017-12-04", "2017-12-10")
+    assert missed(["2017-12-10"], "2017-12-11", held | every_day("2017-12-05", "2017-12-10"))[0] == "2017-12-11"
+
+
+def test_a_hole_of_long_ago_is_left_to_a_person(missed):
+    held = every_day("2017-01-01", "2017-01-01") | every_day("2017-06-01", "2017-12-05")
+    assert missed(["2017-12-05"], "2017-12-06", held) == ("2017-12-06", "2017-12-06")
+
+
+def test_the_day_that_has_ended_is_the_business_zones(morning):
+    assert morning("2017-12-06T18:00:00", zone="Asia/Tokyo").partition_key == "2017-12-06"
+    assert morning("2017-12-07T11:00:00", zone="America/Los_Angeles").partition_key == "2017-12-06"
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", 0), ("Asia/Tokyo", 15), ("America/Los_Angeles", 8)])
+def test_the_daily_run_starts_when_the_last_partition_is_over(lakehouse, zone, hour):
+    settings = Settings(_env_file=None, home=lakehouse.settings.home, business_timezone=zone)
+    [daily, _] = schedules.schedules(settings, "upkeep", dict)
+    assert daily.execution_timezone == zone
+    assert partitions.daily(settings).time_window_for_partition_key("2017-12-06").end.astimezone(UTC).hour == hour
+
+
+def test_a_lake_that_cannot_be_asked_delays_no_run(morning):
+    def broken():
+        raise ConnectionError("Trino is down")
+
+    assert morning("2017-12-07T03:00:00", broken).partition_key == "2017-12-06"
+
+
+def test_outside_the_companys_calendar_the_run_names_no_day(morning):
+    request = morning("2026-11-22T03:00:00")
     assert request.partition_key is None
     assert not any("partition" in tag for tag in request.tags)
