@@ -160,15 +160,16 @@ DAY = datetime(2017, 12, 15, tzinfo=UTC).date()
 def publish(told):
     """Puts the figures of a publication into the lake."""
 
-    def write(held=0, is_anomaly=False, behind=0, records=100, is_over=True):
+    def write(held=0, is_anomaly=False, behind=0, records=100, is_over=True, so_far=()):
         seq = 1 + len(list(told.instance.get_runs()))
         scores = {
             "source_system": ["shop"], "source_table": ["orders"], "owner": ["orders-team"], "rows_checked": [1000],
             "held": [held], "commit_seq": [seq],
         }  # fmt: skip
+        days = [DAY, *so_far]
         day = {
-            "revenue_date": [DAY], "revenue": [100.0], "expected": [900.0],
-            "robust_z": [-5.5], "is_anomaly": [is_anomaly],
+            "revenue_date": days, "revenue": [100.0] * len(days), "expected": [900.0] * len(days),
+            "robust_z": [-5.5] * len(days), "is_anomaly": [is_anomaly, *(True for _ in so_far)],
         }  # fmt: skip
         shop = {"source_system": ["shop"] * 2, "source_table": ["orders", "payments"], "owner": ["orders-team"] * 2}
         streams = shop | {
@@ -204,6 +205,15 @@ def test_too_much_held_back_and_unusual_revenue_are_told_and_are_over_with_a_goo
     publish(held=10, is_anomaly=False)
     told.look()
     assert sorted(said["kind"] for said in receiver.bodies if said["event"] == "recovered") == ["quarantine", "revenue"]
+
+
+def test_revenue_of_a_day_still_going_on_in_the_business_zone_is_nobodys_alarm(told, publish):
+    publish(so_far=[DAY + timedelta(days=1)])
+    evening = datetime(2017, 12, 17, 3, tzinfo=UTC)  # of the 16th in Los Angeles
+    there = told.settings.model_copy(update={"business_timezone": "America/Los_Angeles"})
+    assert list(lake.findings(there, evening)) == []
+    [wrong] = lake.findings(there, evening + timedelta(hours=5))
+    assert wrong.what.startswith("revenue of 2017-12-16 is")
 
 
 def test_streams_behind_the_companys_clock_are_told_once_a_system_and_are_over_when_they_have_caught_up(
