@@ -242,7 +242,8 @@ class StreamLoad:
 
     def _commit(self, files: list[Any]) -> None:
         plan = self.plan
-        end = CommitRecord(self.stream, self.bookmark, plan.commit_seq, self._run_id, self._version)
+        version = None if files and self._activated is None else self._version  # rows appended: no full table any more
+        end = CommitRecord(self.stream, self.bookmark, plan.commit_seq, self._run_id, version)
         change = commit.Change(plan, end, files, self._replace, self._keys, self._files.upsert)
         try:
             commit.apply(self._catalog, change)

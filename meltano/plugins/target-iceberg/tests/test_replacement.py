@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from target_iceberg.errors import LoadError
+
 
 def full(singer, ids, before, version, *, early=False):
     claim = singer.start({} if before is None else {"shop-orders": {"version": before}})
@@ -42,4 +45,12 @@ def test_the_version_the_table_holds_replaces_nothing(lake, singer):
 def test_a_run_that_dies_before_its_state_replaces_nothing(lake, singer):
     lake.load(full(singer, [1, 2], None, 10))
     lake.load(full(singer, [3], 10, 11)[:-1])
+    assert lake.ids() == [1, 2]
+
+
+def test_a_full_table_that_rows_are_appended_to_is_a_log_whose_key_may_not_change_unseen(lake, singer):
+    lake.load(full(singer, [1], None, 10))
+    lake.load([singer.start({"shop-orders": {"version": 10}}), *singer.run([2], None, 2)[1:]])
+    with pytest.raises(LoadError, match=r"the key of its stream was \(order_id\) and is \(v\) now"):
+        lake.load([singer.start({"shop-orders": {"at": 2}}), singer.schema(keys=["v"], v={"type": "integer"})])
     assert lake.ids() == [1, 2]
