@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from .errors import TapError
-from .model import Column
+from .model import Bookmark, Column, Overlap, Selection
 from .settings import Settings
 
 
@@ -33,6 +33,17 @@ def behind(key: Column, value: Any, settings: Settings) -> str | int:
         days = -(-settings.overlap_seconds // 86_400)
         return (date.fromisoformat(str(value)[:10]) - timedelta(days=days)).isoformat()
     return (moment - timedelta(seconds=settings.overlap_seconds)).isoformat()
+
+
+def everything_again(selection: Selection, bookmark: Bookmark | None) -> Overlap | None:
+    """What a target must compare when a stream begins anew though its bookmark says that rows were loaded.
+
+    Without a key nothing else tells that a row is the one loaded before. With one, it is a version more of the same,
+    and the table need not fit into the target's memory.
+    """
+    if selection.replication_key is None or not bookmark or selection.table.keys:
+        return None
+    return Overlap(selection.replication_key, None)
 
 
 def later(key: Column, one: Any, other: Any) -> bool:

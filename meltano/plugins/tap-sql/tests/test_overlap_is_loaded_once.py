@@ -217,3 +217,56 @@ def test_a_view_of_postgresql_is_loaded_once(source, tmp_path):
     source.execute("insert into t values (3, '2017-01-01 10:30+00')")
     assert run() == [1, 2, 3]
     assert run() == [1, 2, 3]
+
+
+class Keyless:
+    """A table t of PostgreSQL without a key, where two rows are equal, and the lake it is loaded into."""
+
+    def __init__(self, source, folder):
+        self.source, self.lake = source, Lake(folder / "lake")
+        source.execute("create table t (a int, b int); insert into t values (1, 1), (1, 1), (2, 2)")
+
+    def run(self, key="a", table="t", **settings):
+        catalog = self.source.selected(key)
+        catalog["streams"] = [entry for entry in catalog["streams"] if entry["table_name"] == table]
+        sync(self.source.config | settings, catalog, self.lake)
+        return sorted((row["a"], row["b"]) for row in self.lake.rows(table))
+
+
+@pytest.fixture
+def keyless(source, tmp_path):
+    return Keyless(source, tmp_path)
+
+
+ROWS, ADDED = [(1, 1), (1, 1), (2, 2)], [(1, 1), (1, 1), (1, 1), (2, 2), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("first", "change", "second"),
+    [
+        ("a", "select 1", "b"),
+        (None, "select 1", "a"),
+        ("a", "alter table t rename to old; create table t as select * from old", "a"),  # as a dump restores it
+    ],
+)
+def test_a_table_without_a_key_that_is_read_from_the_start_again_is_loaded_once(keyless, first, change, second):
+    assert keyless.run(first) == ROWS
+    keyless.source.execute(f"{change}; insert into t values (1, 1), (3, 3)")
+    assert keyless.run(second, part_rows=1) == ADDED
+    assert keyless.run(second, part_rows=1) == ADDED
+
+
+def test_a_materialised_view_is_read_like_a_view_and_loaded_once(keyless):
+    keyless.source.execute("create materialized view m as select * from t")
+    assert keyless.run(table="m") == ROWS
+    keyless.source.execute("insert into t values (1, 1), (3, 3)")
+    for _ in range(2):
+        keyless.source.execute("refresh materialized view m")
+        assert keyless.run(table="m") == ADDED
+
+
+def test_a_mysql_table_without_a_key_gets_another_replication_key_and_is_loaded_once(shop):
+    shop.execute("create table t (id int, b int)", "insert into t values (1, 1), (1, 1), (2, 2)")
+    shop.run(key="id")
+    shop.execute("insert into t values (3, 3)")
+    assert sorted(ids(shop.run(key="b"))) == [1, 1, 2, 3]

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from ..errors import TapError, without_secret
 from ..model import AFTER, Bookmark, ChangeLog, Column, Overlap, Reading, Selection, Table
-from ..overlap import behind
+from ..overlap import behind, everything_again
 from ..settings import Settings
 from .mysql_advice import explain, refuse_if_refused
 from .mysql_parts import divisor, done, part_count, parts, reached
@@ -152,7 +152,7 @@ class MySQLSession:
         if key is None:
             return EVERYTHING, "the whole table", None
         if not bookmark or bookmark.get("replication_key") != key.name:
-            return EVERYTHING, "everything, there is no bookmark yet", None
+            return EVERYTHING, "everything, there is no bookmark yet", everything_again(selection, bookmark)
         if bookmark.get("replication_key_value") is None:
             return EVERYTHING, f"everything, {key.name} was NULL in every row", Overlap(key.name, None)
         since = behind(key, bookmark["replication_key_value"], self._settings)

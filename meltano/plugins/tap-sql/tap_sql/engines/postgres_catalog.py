@@ -78,7 +78,7 @@ def _table(rows: list[Row]) -> Table:
         name=first["table_name"],
         columns=tuple(_columns(rows)),
         keys=tuple(row["column_name"] for row in keyed),
-        is_view=first["kind"] in {"v", "f"},
+        is_view=first["kind"] in {"v", "m", "f"},  # none keeps row versions
         identity=first["identity"],
     )
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..model import AFTER, Bookmark, Column, Overlap, Reading, Selection, Table
-from ..overlap import behind
+from ..overlap import behind, everything_again
 from ..settings import Settings
 from ..snapshot import MAX_SEEN, Snapshot, full_id, newer_sql, unseen_sql
 from .postgres_parts import EVERYTHING, Begun, Extent, PageRange, read_extent
@@ -40,9 +40,11 @@ class Planner:
             return self._reading(selection, condition, why, seen, overlap=self._overlap(selection, bookmark))
         extent = read_extent(self._rows, selection.table)
         begun = self._begun(selection, bookmark, extent)
+        overlap = everything_again(selection, bookmark) if begun is None else None
         ranges = extent.ranges(self._settings.part_rows, begun.page if begun else 0)
-        if selection.replication_key is None or (begun is None and len(ranges) == 1):
-            return self._reading(selection, EVERYTHING, why, seen, expected=extent.rows)
+        if selection.replication_key is None or overlap is not None or (begun is None and len(ranges) == 1):
+            # rows without a key are counted against the lake's, all of them at once
+            return self._reading(selection, EVERYTHING, why, seen, overlap=overlap, expected=extent.rows)
         return self._parts(selection, extent, begun, ranges)
 
     def _parts(self, selection: Selection, extent: Extent, begun: Begun | None, ranges: list[PageRange]) -> Reading:
@@ -131,8 +133,10 @@ class Planner:
     def _overlap(self, selection: Selection, bookmark: Bookmark | None) -> Overlap | None:
         """What of a view is read again."""
         key = selection.key_column
-        if not selection.table.is_view or key is None or not bookmark or bookmark.get("replication_key") != key.name:
+        if not selection.table.is_view or key is None or not bookmark:
             return None
+        if bookmark.get("replication_key") != key.name:
+            return everything_again(selection, bookmark)
         value = bookmark.get("replication_key_value")
         return Overlap(key.name, None if value is None else behind(key, value, self._settings))
 
