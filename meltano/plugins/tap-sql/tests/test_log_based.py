@@ -222,6 +222,18 @@ def test_a_slot_that_somebody_else_moved_on_is_a_loss(logged):
         logged.run(state)
 
 
+def test_a_bookmark_beyond_the_end_of_the_log_is_a_loss(logged):
+    """As on a server restored from a snapshot of its disk: it has its name and its slot still, and a shorter log."""
+    logged.execute("insert into t values (1, 'a')")
+    state = logged.run().state
+    state["bookmarks"][f"{logged.schema}-t"]["lsn"] = "FF/0"
+    with pytest.raises(TapError, match=r"changes are lost .* the log ends at .* put back to an earlier state"):
+        logged.run(state)
+    sent = logged.run(state, on_lost_changes="resnapshot")
+    assert told(sent) == [("snapshot", 1, "a")]
+    assert logged.run(sent.state).state == sent.state
+
+
 def test_a_slot_that_the_server_gave_up_is_made_anew_when_that_is_wanted(logged):
     logged.execute("insert into t values (1, 'a')")
     state = logged.run().state

@@ -154,7 +154,10 @@ class PostgresLog:
             return "the slot is gone"
         if slot.lost is not None:
             return slot.lost
-        if slot.confirmed > lsn_number(bookmark["lsn"]):
+        position = lsn_number(bookmark["lsn"])
+        if position > self.end:
+            return f"the log ends at {lsn_text(self.end)}: the server was put back to an earlier state"
+        if slot.confirmed > position:
             return f"the slot stands at {lsn_text(slot.confirmed)} already"
         return None
 
