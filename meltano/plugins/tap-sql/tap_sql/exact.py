@@ -67,11 +67,21 @@ def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         found = values if values.type == column.arrow else pc.cast(values, column.arrow)
         if pa.types.is_time(column.arrow):
             _refuse_end_of_day(found)
+        if pa.types.is_string(column.arrow):
+            _refuse_other_than_text(found)
     except ValueError as error:  # Arrow's own are ValueErrors
         raise ValueError(f"column {column.name} ({column.sql_type}): {error}") from error
     if pa.types.is_timestamp(column.arrow) or pa.types.is_date(column.arrow):
         _refuse_beyond_calendar(found, column)
     return found
+
+
+def _refuse_other_than_text(values: pa.ChunkedArray) -> None:
+    """Raise ValueError for bytes that are no UTF-8: a driver hands over what the source holds, unseen."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        raise ValueError("bytes that are no text in UTF-8") from None
 
 
 def _as_moments(times: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -117,5 +127,7 @@ def _shown(values: pa.ChunkedArray) -> Any:
     """A single value for a person: as it is, or as its text where Python has no such value."""
     try:
         return values[0].as_py()
+    except UnicodeDecodeError:
+        return values.cast(pa.binary())[0].as_py().decode(errors="backslashreplace")
     except (ValueError, OverflowError):
         return "beyond the years 1 to 9999"

@@ -30,6 +30,8 @@ meltano/plugins/tap-sql/tests/types_guide.py` writes it anew.
   it.
 - Times are UTC. A time without a zone is kept without one. Iceberg's calendar has the years 1 to 9999.
 - NULL is NULL in every type, an empty text is an empty text.
+- Text is UTF-8, whatever the encoding of the database. Bytes that are none, as a PostgreSQL in SQL_ASCII may hold,
+  make their row a reject; by its log (`LOG_BASED`) such a database stops the run.
 - A Singer tap other than these follows its JSON schema: `integer` becomes `long`, `number` `double` (with
   `multipleOf` `decimal(38,s)`), `date-time` `timestamptz`, `date` and `time` themselves, objects, arrays and mixed
   types JSON text; `x-iceberg-type` says it exactly.

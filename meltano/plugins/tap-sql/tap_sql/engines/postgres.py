@@ -15,7 +15,7 @@ import pyarrow as pa
 from ..errors import TapError, without_secret
 from ..model import Bookmark, ChangeLog, Column, Reading, Selection, Table
 from ..settings import Settings
-from .postgres_advice import explain, with_timeout
+from .postgres_advice import explain, in_utf8, with_timeout
 from .postgres_catalog import read_tables, refuse_rewritten
 from .postgres_plan import Planner
 from .postgres_types import TEMPORAL
@@ -26,7 +26,10 @@ select pg_current_snapshot()::text as snapshot, (now() at time zone 'utc')::time
   s.system_identifier::text || '/' || c.timeline_id::text || '/' || d.oid::text as cluster
 from pg_control_system() s, pg_control_checkpoint() c, pg_database d where d.datname = current_database()
 """
-_LOG_END = "select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() - '0/0'::pg_lsn end::int8 as lsn"
+_BEGIN = """
+select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() - '0/0'::pg_lsn end::int8 as lsn,
+  current_setting('server_encoding') as encoding
+"""
 # what a server or a role may have set otherwise, and what would then change the text of values
 _NOTATION = ("timezone to 'UTC'", "datestyle to 'ISO'", "intervalstyle to 'postgres'", "bytea_output to 'hex'")
 
@@ -48,7 +51,7 @@ def open_session(settings: Settings, exported: str | None = None) -> Iterator[Po
     url = settings.url
     try:
         with (
-            adbc_driver_postgresql.connect(with_timeout(url)) as database,
+            adbc_driver_postgresql.connect(in_utf8(with_timeout(url))) as database,
             adbc_driver_manager.AdbcConnection(database) as connection,
         ):
             yield PostgresSession(connection, settings, exported)
@@ -65,13 +68,16 @@ class PostgresSession:
         """`exported` names the snapshot to see; without it, the present one."""
         self._connection, self._settings = connection, settings
         # asked before the snapshot is taken: columns are never older than the changes up to there
-        (self._log_end,) = self._rows(_LOG_END)
+        (begin,) = self._rows(_BEGIN)
+        self._log_end: int | None = begin["lsn"]
         connection.set_autocommit(False)
         self._run("set transaction isolation level repeatable read, read only")
         if exported is not None:
             self._run(f"set transaction snapshot '{exported}'")
         for setting in _NOTATION:
             self._run(f"set local {setting}")
+        if begin["encoding"] == "SQL_ASCII":  # any bytes at all; as UTF-8 the server would refuse whole tables for one
+            self._run("set local client_encoding to 'SQL_ASCII'")
         (context,) = self._rows(_CONTEXT)
         self._cluster: str = context["cluster"]
         self._planner = Planner(settings, self._rows, context["snapshot"], self._cluster)
@@ -131,7 +137,7 @@ class PostgresSession:
         """The log up to where it stood when the session began; raises TapError."""
         from .postgres_log import PostgresLog
 
-        with PostgresLog(self._settings, self.query, self._log_end["lsn"], self._cluster) as log:
+        with PostgresLog(self._settings, self.query, self._log_end, self._cluster) as log:
             yield log
 
     def query(self, sql: str) -> list[dict[str, Any]]:

@@ -12,6 +12,11 @@ def with_timeout(url: str) -> str:
     return url if "connect_timeout=" in url else f"{url}{'&' if '?' in url else '?'}connect_timeout=10"
 
 
+def in_utf8(url: str) -> str:
+    """The address with texts in UTF-8, whatever the database's own encoding is: the last word of an address counts."""
+    return f"{url}{'&' if '?' in url else '?'}client_encoding=UTF8"
+
+
 def explain(message: str, url: str) -> str:
     """The driver's message with the next step."""
     user = urlsplit(url).username or "…"
@@ -25,6 +30,8 @@ def explain(message: str, url: str) -> str:
         "could not translate host name": "check the host in url",
         "timeout expired": "check host, port and firewall",
         "permission denied": "grant SELECT on the table and USAGE on its schema, or deselect the stream",
+        "invalid byte sequence": "mend the text, deselect its column, or use INCREMENTAL, which rejects row by row",
+        "has no equivalent in encoding": "mend the text in the source, or deselect its column",
         "pg_current_snapshot": "use PostgreSQL 13 or newer",
     }
     step = next(
