@@ -3,6 +3,9 @@
 Dagster's own launcher cannot, so a run whose process was killed, by the kernel for want of memory or with the whole
 machine, stays "started" for ever, and with one run at a time nothing is started after it. Run monitoring asks this one
 instead and reports such a run as failed.
+
+Whether a process is still the one it was, its start in the system's own count says: a clock that is set forward, as
+after a machine has slept, moves every time of day by which that could be told.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-# a process and the event that tells of it bear the times of two clocks
-SLACK_SECONDS = 5.0
+from ecommerce_pipeline.lakehouse import processes
+
+SLACK_SECONDS = 5.0  # between the system's count and the clock
+WORKER_TAG = "shopsphere/worker"  # the run's id with it: a run that is executed again inherits its parent's tags
 HERE = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -34,7 +39,12 @@ class WatchedRunLauncher(DefaultRunLauncher):
         if told is None or json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host", "localhost") not in HERE:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         pid, told_at = told
-        if _runs_since(pid, told_at):
+        started = processes.started(pid)
+        worker, known = f"{run.run_id}:{pid}:{started}", run.tags.get(WORKER_TAG, "")
+        if started is not None and not known.startswith(run.run_id) and psutil.boot_time() <= told_at + SLACK_SECONDS:
+            self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker})  # the first look; pids are given away again
+            known = worker
+        if started is not None and worker == known:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         message = f"the process {pid} that ran it ended without a word (killed?). Next: run it again"
         return CheckRunHealthResult(WorkerStatus.FAILED, message)
@@ -48,14 +58,3 @@ class WatchedRunLauncher(DefaultRunLauncher):
             if pid is not None:
                 return int(str(pid.value)), record.event_log_entry.timestamp
         return None
-
-
-def _runs_since(pid: int, moment: float) -> bool:
-    """Whether the process of that id is one that was there at that moment (seconds since 1970)."""
-    try:
-        process = psutil.Process(pid)
-        return bool(process.create_time() <= moment + SLACK_SECONDS and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True
