@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 
 def keep(path: Path, values: Mapping[str, str]) -> None:
     """Put the values into the file (0600), leaving every other line as it is; the file is replaced at once."""
-    kept = path.read_text("utf-8").splitlines() if path.exists() else []
-    kept = [line for line in kept if line.split("=", 1)[0].strip() not in values]
+    kept = _without(path, values)
     write_private(path, "\n".join([*kept, *(f"{name}={value}" for name, value in values.items())]) + "\n")
+
+
+def drop(path: Path, names: Collection[str]) -> None:
+    """Take the lines of these names out, leaving every other as it is."""
+    if path.exists() and (kept := _without(path, names)) != path.read_text("utf-8").splitlines():
+        write_private(path, "".join(f"{line}\n" for line in kept))
+
+
+def _without(path: Path, names: Collection[str]) -> list[str]:
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [line for line in lines if line.split("=", 1)[0].strip() not in names]
 
 
 def write_private(path: Path, text: str) -> None:

@@ -26,7 +26,8 @@ def _secret(description: str) -> SecretStr:
 class StackSettings(BaseSettings):
     """What the stack's servers are told, and what reaches them; without effect in the embedded profile."""
 
-    stack_runner: Runner = Field("auto", description="auto: Docker Compose where a daemon answers, else native")
+    stack_runner: Runner = Field("auto", description="auto: at the first start Compose where a daemon answers")
+    compose_project: str = Field("", pattern=r"^([a-z0-9][a-z0-9_-]*)?$", description="Compose project; empty: made")
     minio_port: int = Field(9000, ge=1, le=65535, description="port of the object store")
     postgres_port: int = Field(15432, ge=1, le=65535, description="port of PostgreSQL")
     mariadb_port: int = Field(13306, ge=1, le=65535, description="port of MariaDB")

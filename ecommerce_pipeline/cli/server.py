@@ -61,15 +61,15 @@ def down() -> None:
 
 def reset(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
     """Delete the lake, its runs and the demo's sources; the code, .env and your own sources stay."""
-    from ecommerce_pipeline.operations import cleaning
+    from ecommerce_pipeline.operations import cleaning, stack
 
     settings = console.settings()
-    there = cleaning.generated(settings)
+    there = [*map(str, cleaning.generated(settings)), *(f"volume {name}" for name in stack.volumes(settings))]
     if not there:
         console.say("there is nothing to delete")
         return
-    for path in there:
-        console.say(f"  {path}")
+    for one in there:
+        console.say(f"  {one}")
     if not yes and not typer.confirm("Stop what runs and delete these?", err=True):
         raise typer.Exit(console.FAILED)
     cleaning.delete(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ecommerce_pipeline.operations import services
+from ecommerce_pipeline.operations import stack
 from ecommerce_pipeline.settings import Settings
 
 GENERATED = ("lake", "dagster", "dbt", "meltano", "sources", "superset", "run", "stack", "stage", "log")
@@ -17,7 +17,9 @@ def generated(settings: Settings) -> list[Path]:
 
 
 def delete(settings: Settings) -> None:
-    """Stop the services, then delete. A catalog or warehouse that stands elsewhere by the settings is left alone."""
-    services.stop(settings)
+    """Stop the services, then delete, the containers' volumes too. A catalog or warehouse that stands elsewhere by the
+    settings is left alone. Raises ServiceError, with every folder still there, if containers cannot be deleted.
+    """
+    stack.erase(settings)
     for path in generated(settings):
         shutil.rmtree(path)

@@ -50,6 +50,23 @@ def test_a_container_is_given_every_variable_that_its_files_name(service):
     assert named <= given
 
 
+@pytest.mark.parametrize("service", ["trino", "trino-worker"])
+def test_what_is_replaced_while_a_container_runs_is_mounted_by_its_folder(service):
+    """A single file that is mounted stays the one that was there when the container was made."""
+    made = [volume for volume in SERVICES[service]["volumes"] if "STACK_DIR" in volume]
+    assert sorted(volume.split(":")[-2] for volume in made) == ["/lakehouse/tls", "/lakehouse/users"]
+    assert all(Path(volume.rpartition("}")[2].split(":")[0]).suffix == "" for volume in made)
+    told = SERVICES[service]["environment"]
+    assert (told["TRINO_TLS_FILE"], told["TRINO_PASSWORD_FILE"]) == (
+        "/lakehouse/tls/server.pem",
+        "/lakehouse/users/password.db",
+    )
+
+
+def test_every_command_knows_how_many_workers_are_wanted():
+    assert SERVICES["trino-worker"]["scale"] == "${SHOPSPHERE_TRINO_WORKERS:-0}"
+
+
 def test_the_native_way_gives_every_variable_too(tmp_path):
     from ecommerce_pipeline.operations.stack import trino
 

@@ -13,7 +13,7 @@ from ecommerce_pipeline.operations import services
 from ecommerce_pipeline.operations.services import ServiceError
 from ecommerce_pipeline.settings import Settings
 
-__all__ = ["State", "log_command", "restart", "start", "states", "stop"]
+__all__ = ["State", "erase", "log_command", "restart", "start", "states", "stop", "volumes"]
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,38 @@ def start(settings: Settings) -> Settings:
     """Makes missing secrets, starts what does not run, waits until all is ready; returns the settings with the
     secrets. Raises ServiceError.
     """
-    from ecommerce_pipeline.operations.stack import compose, native, secrets
+    from ecommerce_pipeline.operations.stack import compose, native, runner, secrets
 
     found = secrets.ensure(settings)
-    if compose.is_chosen(found):
-        compose.start(found)
-    else:
-        native.start(found)
+    way = runner.choose(found)
+    (compose if way == "compose" else native).start(found)
+    runner.keep(found, way)
     return found
 
 
 def stop(settings: Settings) -> None:
-    """Ends every service; data stays. Without effect if nothing runs."""
+    """Ends every service; data stays. Without effect if nothing runs. Raises ServiceError if one may still run."""
     from ecommerce_pipeline.operations.stack import compose
 
     services.stop(settings)
     if compose.is_up(settings):
         compose.stop(settings)
+
+
+def volumes(settings: Settings) -> list[str]:
+    """What of the lake stands in containers' volumes, by their names; raises ServiceError if Docker does not say."""
+    from ecommerce_pipeline.operations.stack import compose_project
+
+    return compose_project.volumes(settings) if compose_project.is_used(settings) else []
+
+
+def erase(settings: Settings) -> None:
+    """Ends every service, and deletes the containers' volumes if the lake has any. Raises ServiceError."""
+    from ecommerce_pipeline.operations.stack import compose, compose_project
+
+    services.stop(settings)
+    if compose_project.is_used(settings):
+        compose.erase(settings)
 
 
 def states(settings: Settings) -> list[State]:

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 
 from ecommerce_pipeline import env_file
 from ecommerce_pipeline.operations.services import ServiceError
+from ecommerce_pipeline.operations.stack import compose_project
 from ecommerce_pipeline.settings import Settings, get_settings
 from ecommerce_pipeline.stack_settings import StackSettings
 
 KMS_KEY_NAME = "lake-key"
-# What is locked with which secret: the folder below the stack's that must not outlive it.
+# What is locked with which secret: the folder below the stack's, or in containers the volume, that must not outlive it.
 _LOCKED = {"minio_kms_key": "minio", "postgres_admin_password": "postgres"}
 # Reads the file of secrets into the environment, then becomes the server.
 _WITH_SECRETS = 'set -a; . "$0"; set +a; exec "$@"'
@@ -63,9 +64,12 @@ def _new(name: str) -> str:
 
 
 def _refuse_if_locked(settings: Settings, name: str) -> None:
-    folder = settings.stack_dir / _LOCKED.get(name, "-")
-    if folder.exists():
+    if name not in _LOCKED:
+        return
+    folder = settings.stack_dir / _LOCKED[name]
+    locked = [str(folder)] if folder.exists() else [f"volume {one}" for one in compose_project.volumes(settings)]
+    if locked:
         raise ServiceError(
-            f"SHOPSPHERE_{name.upper()} is missing from {settings.env_file}, and {folder} was made with it. "
+            f"SHOPSPHERE_{name.upper()} is missing from {settings.env_file}, and {', '.join(locked)} was made with it. "
             "Next: put the lost line back from a copy of the file, or `shopsphere reset` and load again"
         )

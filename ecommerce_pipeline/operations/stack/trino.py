@@ -45,7 +45,6 @@ def programs(settings: Settings) -> list[Program]:
 def variables(settings: Settings, number: int = 0) -> dict[str, str]:
     """What the files under `trino/` name as ${ENV:…}, for the coordinator (0) or a worker; holds secrets."""
     catalog = make_url(settings.catalog_uri)
-    heap = int(settings.trino_heap[:-1]) * (1024 if settings.trino_heap[-1] == "G" else 1)
     return {
         "TRINO_HTTP_PORT": str(settings.trino_internal_port + number),
         "TRINO_DISCOVERY_URI": f"http://127.0.0.1:{settings.trino_internal_port}",
@@ -53,8 +52,7 @@ def variables(settings: Settings, number: int = 0) -> dict[str, str]:
         "TRINO_TLS_FILE": str(tls.server_pem(settings)),
         "TRINO_PASSWORD_FILE": str(settings.stack_dir / "trino" / "password.db"),
         "TRINO_INTERNAL_SECRET": secret(settings, "trino_internal_secret"),
-        "TRINO_QUERY_MEMORY": f"{heap // 2}MB",
-        "TRINO_HEADROOM": f"{heap // 4}MB",
+        **memory(settings),
         "LAKE_JDBC_URL": f"jdbc:postgresql://{catalog.host}:{catalog.port or 5432}/{catalog.database}",
         "LAKE_JDBC_USER": catalog.username or "",
         "LAKE_JDBC_PASSWORD": str(catalog.password or ""),
@@ -66,6 +64,16 @@ def variables(settings: Settings, number: int = 0) -> dict[str, str]:
         "LAKE_S3_ACCESS_KEY": settings.s3_access_key if settings.s3_endpoint else "trino",
         "LAKE_S3_SECRET_KEY": secret(settings, "s3_secret_key" if settings.s3_endpoint else "s3_trino_secret_key"),
     }
+
+
+def heap(settings: Settings) -> int:
+    """Heap of each node, in megabytes."""
+    return int(settings.trino_heap[:-1]) * (1024 if settings.trino_heap[-1] == "G" else 1)
+
+
+def memory(settings: Settings) -> dict[str, str]:
+    """How the heap is divided: half for queries, a quarter in reserve."""
+    return {"TRINO_QUERY_MEMORY": f"{heap(settings) // 2}MB", "TRINO_HEADROOM": f"{heap(settings) // 4}MB"}
 
 
 def as_user(settings: Settings, user: str) -> Settings:
