@@ -16,7 +16,7 @@ from ecommerce_pipeline.lakehouse.catalog import open_catalog
 from ecommerce_pipeline.lakehouse.errors import LakehouseError, QueryRefused
 from ecommerce_pipeline.operations import stack as servers
 from ecommerce_pipeline.operations.stack import databases, secrets
-from ecommerce_pipeline.operations.stack.buckets import ROOT
+from ecommerce_pipeline.operations.stack.buckets import KEPT_DAYS, ROOT
 from ecommerce_pipeline.operations.stack.trino import as_user
 from ecommerce_pipeline.settings import Settings
 
@@ -141,6 +141,14 @@ def test_objects_are_versioned_and_encrypted_with_our_key(stack, table):
     ]
     assert raw
     assert not any(b"iceberg.schema" in content for content in raw)
+
+
+def test_what_was_deleted_is_forgotten_with_the_mark_of_its_deletion(stack):
+    root = store(stack, ROOT, "minio_root_password")
+    [rule] = root.get_bucket_lifecycle(bucket_name=stack.s3_bucket).rules
+    assert rule.status == "Enabled"
+    assert rule.noncurrent_version_expiration.noncurrent_days == KEPT_DAYS
+    assert rule.expiration.expired_object_delete_marker
 
 
 def test_meltano_writes_raw_tables_and_nothing_that_is_made_of_them(stack):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from minio import Minio
 from minio.commonconfig import ENABLED, Filter
 from minio.credentials.providers import StaticProvider
-from minio.lifecycleconfig import LifecycleConfig, NoncurrentVersionExpiration, Rule
+from minio.lifecycleconfig import Expiration, LifecycleConfig, NoncurrentVersionExpiration, Rule
 from minio.minioadmin import MinioAdmin
 from minio.sseconfig import Rule as Encryption
 from minio.sseconfig import SSEConfig
@@ -73,6 +73,8 @@ def _bucket(store: Minio, name: str) -> None:
         ENABLED,
         rule_filter=Filter(prefix=""),
         rule_id="forget-old-versions",
+        # a deleted object leaves a mark, which every listing would walk past for ever
+        expiration=Expiration(expired_object_delete_marker=True),
         noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=KEPT_DAYS),
     )
     store.set_bucket_lifecycle(name, LifecycleConfig([forget]))
