@@ -1,7 +1,8 @@
 """One bookmark for many files: the authority on what has been read, and on what is to be read next.
 
 Files come in folders (one a day) that stop changing after a while. The newest folders are remembered file by file,
-with the bytes and lines consumed, so that a file that grew costs only its new bytes. Older folders are remembered by
+with the bytes and lines consumed, so that a file that grew costs only its new bytes, and with a checksum of what stood
+there last, so that another file under the same name is not taken for one that grew. Older folders are remembered by
 a digest of their names and sizes: a year of hourly files takes some 12 KB. A file that arrives late in an old folder
 changes the digest, and the folder is read again whole; the models downstream keep one row per key, so this costs time
 and never truth. An empty file is as good as none, wherever it stands.
@@ -10,7 +11,7 @@ and never truth. An empty file is as good as none, wherever it stands.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,6 +46,9 @@ class Reading:
     lines: int = 0
 
 
+Seal = Callable[[Listed, int], int | None]
+
+
 @dataclass(slots=True)
 class Plan:
     """What to read, in order of path, and what a person should know about it."""
@@ -73,13 +77,16 @@ class Progress:
             for folder, files in bookmark.get("recent", {}).items()
         }
 
-    def plan(self, files: Iterable[Listed]) -> Plan:
-        """What of the listed files is new; of files that shrank it forgets what was consumed."""
+    def plan(self, files: Iterable[Listed], seal: Seal = lambda _file, _offset: None) -> Plan:
+        """What of the listed files is new; of files that shrank or were replaced it forgets what was consumed.
+
+        `seal` tells a file's checksum at an offset, None if it is not known.
+        """
         plan = Plan()
         for folder, members in _by_folder(files).items():
             if folder in self._open:
                 for file in members:
-                    self._plan_known(file, plan)
+                    self._plan_known(file, plan, seal)
                 continue
             readings = [Reading(file) for file in members if file.size]
             if readings and self._closed.get(folder) != digest((file.name, file.size) for file in members):
@@ -90,19 +97,30 @@ class Progress:
                 plan.readings += readings
         return plan
 
-    def _plan_known(self, file: Listed, plan: Plan) -> None:
-        consumed, lines = self._open[file.folder].get(file.name, (0, 0))
-        if file.size > consumed:
-            plan.readings.append(Reading(file, consumed, lines))
-        elif file.size < consumed:
-            plan.warnings.append(f"{file.path} shrank from {consumed} to {file.size} bytes: it is read again whole")
+    def _plan_known(self, file: Listed, plan: Plan, seal: Seal) -> None:
+        consumed, lines, *sealed = self._open[file.folder].get(file.name, (0, 0))
+        why = ""
+        if file.size < consumed:
+            why = f"shrank from {consumed} to {file.size} bytes"
+        elif sealed and seal(file, consumed) not in (sealed[0], None):
+            why = f"was replaced, its bytes before {consumed} are others than were read"
+        if why:
+            plan.warnings.append(f"{file.path} {why}: it is read again whole")
             self.consumed(file, 0, 0)  # of what stands there now; it may be nothing yet, or half a line that waits
             plan.readings += [Reading(file)] if file.size else []
+        elif file.size > consumed:
+            plan.readings.append(Reading(file, consumed, lines))
 
     def consumed(self, file: Listed, size: int, lines: int) -> None:
         """Record that the file was read up to this byte and line."""
         self._closed.pop(file.folder, None)
         self._open.setdefault(file.folder, {})[file.name] = [size, lines]
+
+    def seal(self, file: Listed, seal: Seal) -> None:
+        """Remember the file's checksum where reading came to."""
+        mark = self._open.get(file.folder, {}).get(file.name)
+        if mark and mark[0] and (found := seal(file, mark[0])) is not None:
+            mark[2:] = [found]
 
     def bookmark(self, files: Iterable[Listed], recent_folders: int) -> dict[str, Any]:
         """The next bookmark: the newest folders in detail, the others as digests.

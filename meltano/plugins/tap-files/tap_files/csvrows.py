@@ -104,6 +104,12 @@ class CsvRows:
             self._take(rows, numbers, rejects, at_end=True)
         return self._columnar(rows), numbers, rejects
 
+    def held_at(self, last: int) -> tuple[int, int]:
+        """How many lines up to `last` an open quote holds, and their bytes; none if lines are missing among them."""
+        if not self._pending or last - self._pending[0][0] + 1 != len(self._pending):
+            return 0, 0
+        return len(self._pending), sum(len(line) + 1 for _, line in self._pending)
+
     def _take(self, rows: list[list[Any]], numbers: list[int], rejects: list[Reject], at_end: bool) -> None:
         number, line = self._pending[0]
         raw = line if len(self._pending) == 1 else b"\n".join(part for _, part in self._pending)

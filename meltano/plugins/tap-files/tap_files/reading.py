@@ -1,8 +1,9 @@
 """One file to rows and rejects: joins lines and parser, and is the authority on what an unfinished last line becomes.
 
 A last line without a newline may still be being written. If it is a complete row it is taken. If not, it waits for
-the next run as long as its file is the newest one; in any other file nobody is going to finish it, and it is a
-reject. Nor in a packed one: it is written whole, and read whole when it changed.
+the next run as long as its file is the newest one, and so do the lines of a CSV row whose quote is still open; in any
+other file nobody is going to finish them, and they are rejects. Nor in a packed one: it is written whole, and read
+whole when it changed.
 """
 
 from __future__ import annotations
@@ -88,7 +89,11 @@ class Reader:
             yield self._piece(rows.parse(lines, first), block)
             last = block
         if last is not None:
-            yield self._piece(rows.finish(), last)
+            held, size = rows.held_at(last.after) if wait else (0, 0)
+            if held:
+                yield Piece(self._nothing, [], [], last.end - size, last.after - held)
+            else:
+                yield self._piece(rows.finish(), last)
 
     def _mention(self, undeclared: set[str], path: Path) -> None:
         new = undeclared - self._mentioned

@@ -23,6 +23,7 @@ from tap_files.messages import Messages
 from tap_files.pace import Pace
 from tap_files.reading import Piece, Reader
 from tap_files.rejects import Describer
+from tap_files.seals import seal
 from tap_files.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class StreamSync:
 
     def _append(self, files: list[Listed], bookmark: Mapping[str, Any]) -> dict[str, Any]:
         progress = Progress(bookmark)
-        plan = progress.plan(files)
+        plan = progress.plan(files, self._seal)
         if not files:
             logger.warning("%s: no file matches %s under %s", self._stream.name, self._stream.files, self._root)
         self._read(plan, files, progress)
@@ -100,6 +101,8 @@ class StreamSync:
                 at = piece.consumed
                 if progress:
                     progress.consumed(reading.file, piece.consumed, piece.lines_consumed)
+            if progress:
+                progress.seal(reading.file, self._seal)
         logger.info(
             "%s: %d files, %s rows, %d rejects",
             self._stream.name, len(plan.readings), f"{batches.seen:,}", self._rejected,
@@ -117,6 +120,9 @@ class StreamSync:
         except OSError as error:
             path = self._root / reading.file.path
             raise FilesError(f"{path} cannot be read: {error.strerror}. Next: check its rights") from error
+
+    def _seal(self, file: Listed, offset: int) -> int | None:
+        return seal(self._root / file.path, offset)
 
     def _gone(self, path: str | Path) -> FilesError:
         return FilesError(
