@@ -66,6 +66,25 @@ def uri(settings: Settings) -> str:
     return _address(places, number, DATABASE).replace("postgresql://", "postgresql+psycopg2://")
 
 
+def prepared_for(settings: Settings) -> str | None:
+    """What `note_prepared` was last told of the records that are there; None if there are none, or they came from a
+    backup that was made before this was noted.
+    """
+    with _records(settings) as db:
+        row = db.execute("SELECT obj_description(to_regclass('public.alembic_version'), 'pg_class')").fetchone()
+    return row[0] if row else None
+
+
+def note_prepared(settings: Settings, stamp: str) -> None:
+    """Note it on a table of Superset's own, so that it is lost, dumped and restored with the records it tells of."""
+    with _records(settings) as db:
+        db.execute(sql.SQL("COMMENT ON TABLE public.alembic_version IS {}").format(sql.Literal(stamp)))
+
+
+def _records(settings: Settings) -> psycopg.Connection[Any]:
+    return psycopg.connect(uri(settings).replace("+psycopg2", ""), connect_timeout=5)
+
+
 def _address(places: Places, number: int, database: str) -> str:
     return f"postgresql://{ADMIN}:{secret(places, 'postgres')}@127.0.0.1:{number}/{database}"
 

@@ -69,11 +69,6 @@ class Places:
         """The process id of the mail's worker, written when it is ready."""
         return self.home / "mailing"
 
-    @property
-    def bootstrapped(self) -> Path:
-        """Says which release and set-up the metadata were last prepared for."""
-        return self.home / "bootstrapped"
-
 
 def secret(places: Places, name: str) -> str:
     """The generated secret of that name, made on first use."""

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from ecommerce_pipeline.dashboards import facts, installation
+from ecommerce_pipeline.dashboards import facts, installation, metadata_store
 from ecommerce_pipeline.dashboards.errors import DashboardsError
 from ecommerce_pipeline.dashboards.places import Places, known_port, port, secret
 from ecommerce_pipeline.dashboards.processes import Process
@@ -59,21 +59,22 @@ def is_running(settings: Settings) -> bool:
 
 
 def prepare(settings: Settings) -> None:
-    """Makes or upgrades Superset's records and the administrator, with PostgreSQL running; once a release.
+    """Makes or upgrades Superset's records and the administrator, with PostgreSQL running; once a release, and again
+    when the records were lost or restored.
 
     Raises DashboardsError with the end of what Superset said.
     """
     places = Places.of(settings)
     facts.write(settings, f"http://127.0.0.1:{_port(places)}")
-    stamp = _stamp(settings)
-    if places.bootstrapped.exists() and places.bootstrapped.read_text() == stamp:
+    stamp = _stamp(settings, secret(places, "admin"))
+    if metadata_store.prepared_for(settings) == stamp:
         return
     command = ["env", *facts.environment(settings), str(installation.python(settings)), "bootstrap.py"]
     told = json.dumps({"user": facts.ADMINISTRATOR, "password": secret(places, "admin")})
     done = subprocess.run(command, cwd=facts.folder(settings), capture_output=True, text=True, check=False, input=told)
     if done.returncode:
         raise DashboardsError(f"Superset could not prepare its records: {done.stderr.strip()[-1500:]}")
-    places.bootstrapped.write_text(stamp)
+    metadata_store.note_prepared(settings, stamp)
 
 
 def was_started(settings: Settings) -> bool:
@@ -139,6 +140,7 @@ def _port(places: Places) -> int:
     return port(places, NAME, USUAL_PORT, lambda number: answers(f"http://127.0.0.1:{number}"))
 
 
-def _stamp(settings: Settings) -> str:
-    digest = hashlib.sha256((facts.folder(settings) / "bootstrap.py").read_bytes()).hexdigest()
-    return f"{installation.environment(settings).name} {digest[:16]}"
+def _stamp(settings: Settings, password: str) -> str:
+    """Release, set-up, and which password the administrator was given: restored records may know another."""
+    given = hashlib.sha256((facts.folder(settings) / "bootstrap.py").read_bytes() + password.encode())
+    return f"{installation.environment(settings).name} {given.hexdigest()[:16]}"
