@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -27,6 +27,11 @@ MARTS = frozenset({"executive", "finance", "growth", "marketing", "ml", "product
 ORDERS = "core.fct_orders"
 RESULTS = ("quality", "results")
 MADE_SQL = "select run_id, asset, step, rows, bytes, cpu_seconds, status from ops.pipeline_runs"
+# the last publication before the days that count: it may last into them
+BEFORE_SQL = (
+    "select asset, max(started) from ops.pipeline_runs "
+    "where status = 'succeeded' and started < timestamp '{since}' group by asset"
+)
 CHECKED_SQL = (
     "select run_id, source_system || '.' || source_table, max(rows_checked), sum(failed), sum(corrected), "
     "sum(quarantined) + sum(rejected) + sum(left_out) from quality.results group by 1, 2"
@@ -69,19 +74,27 @@ class Prices(NamedTuple):
 
 def scorecard(settings: Settings, now: datetime, prices: Prices) -> list[Figure]:
     """The figures as of `now` (UTC); empty when no run has ended yet. Raises LakehouseError."""
+    since = now - timedelta(days=DAYS)
     with open_instance(settings) as instance:
-        runs = {run.run_id: run for run in history.ended_since(instance, now - timedelta(days=DAYS))}
+        runs = {run.run_id: run for run in history.ended_since(instance, since)}
     needed = {pipeline_runs.IDENTIFIER, RESULTS}
-    if not runs or existing(settings, needed) != needed:
+    if existing(settings, needed) != needed:
         return []
     with reader.connect(settings) as connection:
         found = list(map(Made._make, connection.execute(MADE_SQL).fetchall()))
         checked = connection.execute(CHECKED_SQL).fetchall()
+        before = connection.execute(BEFORE_SQL.format(since=f"{since:%Y-%m-%d %H:%M:%S}")).fetchall()
+    there = existing(
+        settings, {tuple(asset.split(".")) for asset, _ in before}
+    )  # a mart that was dropped is not missed
+    seen = {asset: at.replace(tzinfo=UTC) for asset, at in before if tuple(asset.split(".")) in there}
+    if not runs and not seen:
+        return []
     made = sorted((row for row in found if row.run_id in runs), key=lambda row: runs[row.run_id].started)
     return [
         processing_time(list(runs.values())),
         errors(runs.keys(), checked),
-        availability(made, runs, now),
+        availability(made, runs, now, seen),
         *costs(made, prices),
     ]
 
@@ -120,13 +133,18 @@ def errors(runs: Collection[str], checked: Iterable[Sequence[Any]]) -> Figure:
     )
 
 
-def availability(made: Sequence[Made], runs: Mapping[str, EndedRun], now: datetime) -> Figure:
-    """Share of the minutes in which a mart was within its deadline, over all marts, since each was first published."""
-    published: dict[str, list[datetime]] = {}
+def availability(
+    made: Sequence[Made], runs: Mapping[str, EndedRun], now: datetime, before: Mapping[str, datetime] | None = None
+) -> Figure:
+    """Share of the minutes in which a mart was within its deadline, over all marts, in the last `DAYS` days, or since
+    each was first published. `before`: when assets were last published before those days (UTC).
+    """
+    seen = before or {}
+    published = {asset: [at] for asset, at in seen.items() if asset.split(".")[0] in MARTS}
     for row in made:
         if row.status == "succeeded" and row.asset.split(".")[0] in MARTS:
             published.setdefault(row.asset, []).append(runs[row.run_id].ended)
-    shares = {mart: _covered(sorted(times), now) for mart, times in published.items()}
+    shares = {mart: _covered(sorted(times), now - timedelta(days=DAYS), now) for mart, times in published.items()}
     if not shares:
         return Figure("availability", "95 %", "99.9 %", "no mart was published yet", None, "", "marts")
     worst = min(shares, key=lambda mart: shares[mart])
@@ -145,12 +163,15 @@ def availability(made: Sequence[Made], runs: Mapping[str, EndedRun], now: dateti
 
 def costs(made: Sequence[Made], prices: Prices) -> list[Figure]:
     """CPU, bytes and money for a thousand orders: of what the runs used, by the orders they brought; oldest first."""
-    used = sum({(row.run_id, row.step): row.cpu_seconds or 0.0 for row in made}.values())
-    orders = [row.rows for row in made if row.asset == ORDERS and row.rows is not None]
+    held = [(row.run_id, row.rows) for row in made if row.asset == ORDERS and row.rows is not None]
+    orders = [rows for _, rows in held]
     size = sum({row.asset: row.bytes for row in made if row.bytes is not None}.values())
     if not orders or not orders[-1]:
         return []
-    brought = orders[-1] - orders[0] if len(orders) > 1 and orders[-1] > orders[0] else orders[-1]
+    brought, working = orders[-1], made
+    if orders[-1] > orders[0]:  # what the first run holds, it and those before it brought, and their CPU is theirs
+        brought, working = orders[-1] - orders[0], _after(made, held[0][0])
+    used = sum({(row.run_id, row.step): row.cpu_seconds or 0.0 for row in working}.values())
     thousands, kept = brought / 1000, orders[-1] / 1000
     money = used / 3600 * prices.cpu_hour / thousands + size / 1e9 * prices.gb_month / kept
     what = f"{brought:,} orders brought by these runs, {orders[-1]:,} held"
@@ -169,12 +190,20 @@ def costs(made: Sequence[Made], prices: Prices) -> list[Figure]:
     ]
 
 
-def _covered(times: Sequence[datetime], now: datetime) -> float:
-    """Share of the time since the first publication in which the last one was younger than the deadline."""
-    whole = (now - times[0]).total_seconds()
+def _after(made: Sequence[Made], run_id: str) -> Sequence[Made]:
+    """What later runs made."""
+    return made[max(number for number, row in enumerate(made) if row.run_id == run_id) + 1 :]
+
+
+def _covered(times: Sequence[datetime], since: datetime, now: datetime) -> float:
+    """Share of the time from `since`, or from the first publication if that is later, in which the last one was younger
+    than the deadline.
+    """
+    begin = max(times[0], since)
+    whole = (now - begin).total_seconds()
     ends: Mapping[datetime, datetime] = dict(zip(times, [*times[1:], now], strict=True))
-    fresh = sum(min(end - start, DEADLINE).total_seconds() for start, end in ends.items())
-    return fresh / whole if whole > 0 else 1.0
+    fresh = [min(end, start + DEADLINE) - max(start, begin) for start, end in ends.items()]
+    return sum(max(span.total_seconds(), 0.0) for span in fresh) / whole if whole > 0 else 1.0
 
 
 def _trend(values: Sequence[float]) -> str:

@@ -45,6 +45,22 @@ def test_a_mart_is_unavailable_from_its_deadline_until_its_next_publication():
     assert "finance.daily_revenue" in figure.counted
 
 
+def test_an_outage_at_the_start_of_the_days_that_count_is_unavailable_though_nothing_was_published_in_it():
+    """Published until a day before, then nothing for 25 of the 30 days, then daily."""
+    now = START + timedelta(days=30)
+    runs = {one.run_id: one for one in map(run, range(25, 30))}
+    last = {"finance.daily_revenue": START - timedelta(days=1)}  # 12 hours of it reach in
+    figure = scorecard.availability([made(day) for day in range(25, 30)], runs, now, last)
+    assert figure.measured == f"{(12 + 5 * 24) / (30 * 24):.2%}"
+
+
+def test_a_mart_that_was_not_published_in_the_days_that_count_counts():
+    last = {"finance.daily_revenue": START - timedelta(days=9), "staging.stg_shop__orders": START}
+    figure = scorecard.availability([], {}, START + timedelta(days=30), last)
+    assert (figure.measured, figure.reached) == ("0.00%", False)
+    assert figure.counted.startswith("1 marts")
+
+
 def test_a_mart_that_failed_to_publish_and_a_staging_table_do_not_make_anything_available():
     rows = [made(0, status="failed"), made(0, asset="staging.stg_shop__orders")]
     assert scorecard.availability(rows, {"run 0": run(0)}, START + timedelta(days=1)).reached is None
@@ -64,9 +80,14 @@ def test_the_cpu_of_a_step_counts_once_however_many_tables_it_made():
         made(1, asset="finance.daily_revenue"),
     ]
     cpu, size, cost = scorecard.costs(rows, PRICES)
-    assert cpu.measured == "36.0 s"  # 72 CPU-seconds for 2,000 orders
+    assert cpu.measured == "18.0 s"  # 36 CPU-seconds for 2,000 orders; the first run's were for the 1,000 before
     assert size.measured == "0.67 MB"  # two tables of 1 MB for 3,000 orders
-    assert cost.measured == "$3.0000"  # $2 for CPU and 2/3 MB a thousand orders, $2, by half
+    assert cost.measured == "$2.5000"  # $1 for CPU by two thousand orders, and 2/3 MB a thousand orders, $2
+
+
+def test_the_cpu_of_a_lake_whose_orders_did_not_grow_is_that_of_all_its_orders():
+    rows = [made(day, asset="core.fct_orders", rows=1000) for day in range(2)]
+    assert scorecard.costs(rows, PRICES)[0].measured == "72.0 s"
 
 
 def test_an_empty_lake_has_no_scorecard(settings, tmp_path):
