@@ -89,7 +89,7 @@ def _execute(
         job_def=job,
         run_id=run_id,
         run_config={**(job.run_config or {}), **refresh, **QUIET},
-        tags={**job.run_tags, **instances.run_tags(), **days.tags()},
+        tags={**job.run_tags, **instances.run_tags(run_id), **days.tags()},
         asset_selection=target.keys or None,
     )
     with warnings.catch_warnings():

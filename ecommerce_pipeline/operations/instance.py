@@ -21,6 +21,7 @@ from ecommerce_pipeline.settings import Settings
 PID_TAG = "shopsphere/pid"
 STARTED_TAG = "shopsphere/process-started"  # a pid is given away again
 HOST_TAG = "shopsphere/host"
+OWN_TAG = "shopsphere/run-id"  # of the run that the tags are about: one that is executed again inherits them all
 UNRECORDED_TAG = "shopsphere/unrecorded"  # yes: its end is still to be recorded, see run_ends
 UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
@@ -43,15 +44,20 @@ def open_instance(settings: Settings) -> DagsterInstance:
     return instance
 
 
-def run_tags() -> dict[str, str]:
-    """Tags by which a later process can tell whether this one is alive."""
+def run_tags(run_id: str) -> dict[str, str]:
+    """Tags by which a later process can tell whether this one, which runs it, is alive, and that the run is to be
+    recorded: Dagster's sensors pass over runs of the command line, so a killed one is found by its tag.
+    """
     pid, started = processes.own()
-    return {PID_TAG: str(pid), STARTED_TAG: started, HOST_TAG: processes.HOST}
+    alive = {PID_TAG: str(pid), STARTED_TAG: started, HOST_TAG: processes.HOST}
+    return {**alive, OWN_TAG: run_id, UNRECORDED_TAG: "yes"}
 
 
 def _close_dead_runs(instance: DagsterInstance) -> None:
     for run in instance.get_runs(RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: processes.HOST})):
         pid = int(run.tags[PID_TAG])
+        if run.tags.get(OWN_TAG, run.run_id) != run.run_id:
+            continue  # Dagster's daemon runs it
         if processes.started(pid) != run.tags[STARTED_TAG]:
             instance.report_run_failed(run, f"the process {pid} that ran it ended without a word (killed?)")
             instance.add_run_tags(run.run_id, {UNRECORDED_TAG: "yes"})

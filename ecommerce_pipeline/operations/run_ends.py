@@ -31,6 +31,8 @@ def see_to(settings: Settings, instance: DagsterInstance, run_id: str, graph: Ca
         instance.add_run_tags(run_id, {UNRECORDED_TAG: "yes"})
     rows = 0
     for run in instance.get_runs(RunsFilter(tags={UNRECORDED_TAG: "yes"})):
+        if run.run_id != run_id and not run.is_finished:
+            continue  # whoever runs it will see to it
         try:
             done = 0 if pipeline_runs.has(settings, run.run_id) else record(settings, instance, run.run_id, graph)
         except WarehouseMoved:

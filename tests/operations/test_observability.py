@@ -7,9 +7,11 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -173,16 +175,17 @@ def test_what_cannot_be_written_is_a_warning_and_the_record_of_the_run_is_there(
 
 @pytest.fixture
 def killed(lakehouse):
-    """A run of the command line whose process was killed, as its next command finds it."""
+    """A run of the command line whose process was killed."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    tags = {instances.PID_TAG: str(process.pid), instances.HOST_TAG: processes.HOST}
-    tags |= {instances.STARTED_TAG: processes.started(process.pid)}
+    run_id = str(uuid4())
+    dead = {instances.PID_TAG: str(process.pid), instances.STARTED_TAG: processes.started(process.pid)}
     job = lakehouse.definitions.resolve_job_def("daily_update")
-    run = lakehouse.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    run = lakehouse.instance.create_run_for_job(
+        job, run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags={**instances.run_tags(run_id), **dead}
+    )
     process.kill()
     process.wait()
-    with instances.open_instance(lakehouse.settings) as instance:
-        return instance.get_run_by_id(run.run_id)
+    return run
 
 
 def recorded(settings):
@@ -192,23 +195,70 @@ def recorded(settings):
         return catalog.load_table(pipeline_runs.IDENTIFIER).scan().to_arrow().to_pylist()
 
 
-def test_a_run_of_the_command_line_that_was_killed_is_recorded_by_dagsters_sensor_once(killed, lakehouse, tmp_path):
+@pytest.fixture
+def daemon(lakehouse):
+    """Dagster's daemon: starts a run that fails, and lets the sensor on failed runs see those that it is meant for."""
+
+    class Daemon:
+        def __init__(self, settings):
+            sensed = dg.Definitions(sensors=sensors.sensors(settings))
+            self.repository = dg.Definitions.merge(lakehouse.definitions, sensed).get_repository_def()
+            self.location, self.cursor = RegisteredCodeLocationOrigin("lakehouse"), None
+            self.tick()  # begins with what ends from now on
+
+        def fail(self):
+            origin = RemoteRepositoryOrigin(self.location, self.repository.name).get_job_origin("daily_update")
+            job = lakehouse.definitions.resolve_job_def("daily_update")
+            run = lakehouse.instance.create_run_for_job(job, remote_job_origin=origin)
+            lakehouse.instance.report_run_failed(run)
+            return run.run_id
+
+        def tick(self):
+            name = "record_runs_failure"
+            context = dg.SensorEvaluationContext(
+                lakehouse.instance.get_ref(), cursor=self.cursor, repository_name=self.repository.name,
+                repository_def=self.repository, instance=lakehouse.instance, sensor_name=name,
+                code_location_origin=self.location,
+            )  # fmt: skip
+            self.cursor = self.repository.get_sensor_def(name).evaluate_tick(context).cursor
+
+    return Daemon
+
+
+def test_a_run_of_the_command_line_that_was_killed_is_recorded_once_when_the_daemons_next_one_ends(
+    killed, daemon, lakehouse, tmp_path
+):
     settings = lakehouse.settings.model_copy(update={"openlineage_file": str(tmp_path / "lineage.jsonl")})
-    repository = dg.Definitions.merge(
-        lakehouse.definitions, dg.Definitions(sensors=sensors.sensors(settings))
-    ).get_repository_def()
-    assert killed.is_failure
-    ended = dg.DagsterEvent(dg.DagsterEventType.RUN_FAILURE.value, killed.job_name)
+    watching = daemon(settings)
+    lakehouse.instance.report_run_failed(killed)  # as its monitoring does
+    watching.tick()
+    assert recorded(settings) == []  # Dagster passes over it
+    later = watching.fail()
     for _ in range(2):
-        context = dg.build_run_status_sensor_context(
-            "record_runs_failure", ended, lakehouse.instance, killed, repository_def=repository
-        )
-        repository.get_sensor_def("record_runs_failure")(context)
+        watching.tick()
     rows = recorded(settings)
-    assert {row["run_id"] for row in rows} == {killed.run_id}
+    assert {row["run_id"] for row in rows} == {killed.run_id, later}
     assert {row["asset"] for row in rows} == {"raw_shop.orders", "finance.daily_revenue", "dashboards.finance"}
     assert {row["status"] for row in rows} == {"skipped"}
-    assert [event["eventType"] for event in lines(tmp_path / "lineage.jsonl")] == ["START", "FAIL"] * 3
+    assert sorted(event["eventType"] for event in lines(tmp_path / "lineage.jsonl")) == ["FAIL"] * 6 + ["START"] * 6
+
+
+def test_a_run_of_the_command_line_that_still_works_is_recorded_by_none_but_itself(daemon, lakehouse):
+    watching, run_id = daemon(lakehouse.settings), str(uuid4())
+    job = lakehouse.definitions.resolve_job_def("daily_update")
+    tags = instances.run_tags(run_id)
+    lakehouse.instance.create_run_for_job(job, run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    later = watching.fail()
+    watching.tick()
+    assert {row["run_id"] for row in recorded(lakehouse.settings)} == {later}
+
+
+def test_a_killed_run_that_the_daemon_executes_again_is_left_to_the_daemon(killed, lakehouse):
+    job = lakehouse.definitions.resolve_job_def("daily_update")
+    again = lakehouse.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=killed.tags)
+    with instances.open_instance(lakehouse.settings) as instance:
+        assert instance.get_run_by_id(killed.run_id).is_failure
+        assert not instance.get_run_by_id(again.run_id).is_finished
 
 
 def test_a_run_of_the_command_line_that_was_killed_is_recorded_by_the_next_one(killed, lakehouse):
