@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .parquet_files import sort_keys, with_plain_strings, writer_options
+from .parquet_files import sort_keys, under_names_of, with_plain_strings, writer_options
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -44,8 +44,9 @@ class DataFileWriter:
 
         self._metadata, self._io, self._schema = metadata, io, metadata.schema()
         self._file_rows, self._partition = file_rows, partition
-        written = schema_to_pyarrow(sanitize_column_names(self._schema))
-        self._arrow = pa.schema([with_plain_strings(field) for field in written])
+        self._written = sanitize_column_names(self._schema)  # a file's names are letters, digits and underscores
+        self._arrow = pa.schema([with_plain_strings(field) for field in schema_to_pyarrow(self._written)])
+        self._names = {f.name: name for f, name in zip(self._schema.fields, self._arrow.names, strict=True)}
         self._sort = sort_keys(metadata)
         self._locations = load_location_provider(metadata.location, metadata.properties)
         self._closed: list[tuple[DataFile, bool]] = []
@@ -91,7 +92,8 @@ class DataFileWriter:
         self.close_file()
         for file, _ in self._closed:
             with self._io.new_input(file.file_path).open() as source:
-                yield pq.read_table(source, columns=names)
+                rows = pq.read_table(source, columns=[self._names[name] for name in names])
+                yield rows.rename_columns({self._names[name]: name for name in names})
 
     def finish(self) -> list[DataFile]:
         """Close and return the files of covered rows; delete the others."""
@@ -147,7 +149,7 @@ class DataFileWriter:
         self._pending = []
         whole = whole.sort_by(self._sort) if self._sort else whole
         self._wait_for_store()
-        self._parquet.write_table(whole, row_group_size=ROW_GROUP_ROWS)
+        self._parquet.write_table(under_names_of(self._arrow, whole), row_group_size=ROW_GROUP_ROWS)
 
     def _wait_for_store(self) -> None:
         """Do not run ahead of a slow store: the driver takes what comes, and uploads it in its own time."""
@@ -179,7 +181,7 @@ class DataFileWriter:
         statistics = io.data_file_statistics_from_parquet_metadata(
             parquet_metadata=footer,
             stats_columns=io.compute_statistics_plan(self._schema, self._metadata.properties),
-            parquet_column_mapping=io.parquet_path_to_id_mapping(self._schema),
+            parquet_column_mapping=io.parquet_path_to_id_mapping(self._written),
         )
         file = DataFile.from_args(
             content=DataFileContent.DATA,

@@ -51,3 +51,16 @@ def with_plain_strings(field: pa.Field) -> pa.Field:
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         kind = pa.list_(with_plain_strings(kind.value_field))
     return pa.field(field.name, kind, nullable=field.nullable, metadata=field.metadata)
+
+
+def under_names_of(schema: pa.Schema, rows: pa.Table) -> pa.Table:
+    """The same columns under the names of a schema of the same types, without a copy."""
+    if rows.schema.equals(schema):
+        return rows
+    columns = [
+        pa.chunked_array(
+            [chunk.view(field.type) for chunk in column.chunks], field.type
+        )  # a cast nulls renamed members
+        for column, field in zip(rows.columns, schema, strict=True)
+    ]
+    return pa.table(columns, schema=schema)

@@ -232,3 +232,49 @@ def test_a_table_of_many_commits_is_planned_from_few_manifests_and_none_of_its_m
     assert lake.ids() == list(range(1, 9))
     assert len(table.current_snapshot().manifests(table.io)) < 3
     assert all(Path(urlparse(entry.metadata_file).path).exists() for entry in table.metadata.metadata_log)
+
+
+NAMES = {
+    "order id": {"type": "integer"},
+    "größe": {"type": ["null", "number"], "x-iceberg-type": "decimal(9,2)"},
+    "2nd": {"type": ["null", "string"]},
+    "a.b": {"type": ["null", "string"]},
+    "ship to": {
+        "type": ["null", "object"],
+        "x-iceberg-type": "struct",
+        "properties": {"zip code": {"type": "string"}, "1st": {"type": "integer"}},
+    },
+    "tags": {
+        "type": ["null", "array"],
+        "x-iceberg-type": "list",
+        "items": {"type": "object", "x-iceberg-type": "struct", "properties": {"a b": {"type": "string"}}},
+    },
+}
+
+
+def test_columns_are_named_as_the_source_likes(lake, singer):
+    values = {"größe": 1.25, "2nd": "x", "a.b": "y", "ship to": {"zip code": "0150", "1st": 7}, "tags": [{"a b": "t"}]}
+    upsert = {"streams": [{"name": "shop-*", "mode": "upsert"}]}
+    schema = singer.schema(keys=["order id"], **NAMES)
+
+    def record(number, **more):
+        return {"type": "RECORD", "stream": "shop-orders", "record": {"order id": number, **values, **more}}
+
+    lake.load([singer.start(), schema, record(1), record(2), singer.state(1)], **upsert)
+    lake.load([singer.start({"shop-orders": {"at": 1}}), schema, record(1, **{"2nd": None}), singer.state(2)], **upsert)
+    first, second = sorted(lake.rows(), key=lambda row: row["order id"])
+    assert {name: second[name] for name in NAMES} == {"order id": 2, **values, "größe": Decimal("1.25")}
+    assert (first["2nd"], first["ship to"], first["tags"]) == (None, values["ship to"], values["tags"])
+    bounds = [task.file.lower_bounds[1] for task in lake.catalog.load_table("raw_shop.orders").scan().plan_files()]
+    assert sorted(bounds) == [number.to_bytes(8, "little") for number in (1, 2)]
+
+
+def test_a_key_of_any_name_is_found_among_the_rows_of_the_run(lake, singer):
+    schema = singer.schema(keys=["order id"], **NAMES)
+    rows = [{"type": "RECORD", "stream": "shop-orders", "record": {"order id": number}} for number in (1, 2)]
+    none = {"type": "BATCH", "stream": "shop-orders", "encoding": {"format": "parquet"}, "manifest": []}
+    claim = {"deleted_at": "2017-12-01T00:00:00", "set": {}, "last": True}
+    lake.load([singer.start(), schema, *rows, none | {"x-present-keys": claim}, singer.state(1)])
+    assert sorted((row["order id"], row["_sdc_deleted_at"] is not None) for row in lake.rows()) == [
+        (1, False), (1, True), (2, False), (2, True),
+    ]  # fmt: skip
