@@ -92,6 +92,7 @@ class Settings(StackSettings):
     first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
     last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")
     business_timezone: str = Field("UTC", description="zone of the business day")
+    company_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217; orders in another are held back")
     reporting_threshold_usd: int = Field(150, ge=0, description="finance.daily_compliance counts orders above it")
     rejects_limit: float = Field(0.5, ge=0, le=1, description="share of rejected records above which a stream fails")
 

@@ -150,6 +150,7 @@ def _environment(settings: Settings, project_dir: Path, target_path: Path) -> di
         "SHOPSPHERE_PROFILE": settings.profile,
         # what the models read of the settings (dbt/macros/settings.sql), from wherever the settings have it
         "SHOPSPHERE_BUSINESS_TIMEZONE": settings.business_timezone,
+        "SHOPSPHERE_COMPANY_CURRENCY": settings.company_currency,
         "SHOPSPHERE_REPORTING_THRESHOLD_USD": str(settings.reporting_threshold_usd),
         "DBT_PROFILES_DIR": str(project_dir),
         "DBT_LOG_PATH": str(target_path),

@@ -12,3 +12,9 @@
   ).split(' ') -%}
   '{{ codes | join("', '") }}'
 {%- endmacro %}
+
+{#- Whether an order is in another currency than the one its amounts are added up in (setting company_currency): there
+    is no rate to convert it with. What is no code at all is a matter of the rule before. -#}
+{% macro in_another_currency(currency) -%}
+  {{ currency }} in ({{ iso_4217() }}) and {{ currency }} <> '{{ setting('COMPANY_CURRENCY', 'USD') }}'
+{%- endmacro %}

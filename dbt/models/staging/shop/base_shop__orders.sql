@@ -23,6 +23,7 @@ with written as (
     case
       when customer_id is null then 'customer_id_present'
       when currency is null or currency not in ({{ iso_4217() }}) then 'currency_in_iso_4217'
+      when {{ in_another_currency('currency') }} then 'currency_is_the_companys'
       when placed_at > updated_at + interval '5' minute then 'placed_at_not_in_the_future'
     end as written_rule
   from {{ source('raw_shop', 'orders') }}
@@ -53,6 +54,7 @@ select
     when d.customer_id is null then 'customer_id_present'
     when (d.currency is null or d.currency not in ({{ iso_4217() }})) and not {{ released('currency_in_iso_4217') }}
       then 'currency_in_iso_4217'
+    when {{ in_another_currency('d.currency') }} then 'currency_is_the_companys'
     when d.placed_at > d.updated_at + interval '5' minute then 'placed_at_not_in_the_future'
   end as rule
 from read_so as d
