@@ -81,16 +81,23 @@ def test_what_is_hidden_of_a_table_is_hidden_in_its_metadata_too(stack):
     rows = pa.table({"customer_id": ["c1"], "email": ["anna@example.com"]})
     catalog = open_catalog(stack)
     catalog.create_namespace_if_not_exists("core")
-    catalog.create_table("core.dim_customers", rows.schema).append(rows)
+    table = catalog.create_table("core.dim_customers", rows.schema)
+    table.append(rows)
+    table.append(rows)
+    first, last = (one.snapshot_id for one in table.snapshots())
+    changes = f"lake.system.table_changes('core', 'dim_customers', {first}, {last})"
     bounds = 'select lower_bounds, readable_metrics from core."dim_customers$files"'
     with reader.connect(stack) as connection:
         assert "anna@example.com" in str(connection.execute(bounds).fetchall())
     with reader.connect(as_user(stack, "superset")) as connection:
-        assert connection.execute("select * from core.dim_customers").fetchall() == [["c1"]]
+        assert connection.execute("select * from core.dim_customers").fetchall() == [["c1"], ["c1"]]
         assert "anna" not in str(connection.execute("show stats for core.dim_customers").fetchall())
         for beside in ("files", "partitions", "entries", "all_entries", "history", "manifests", "properties"):
             with pytest.raises(QueryRefused, match=r"PERMISSION_DENIED|not allowed"):
                 connection.execute(f'select * from core."dim_customers${beside}"').fetchall()
+        for query in (bounds, f"select * from table({changes})", "select email from core.dim_customers"):
+            with pytest.raises(QueryRefused, match="PERMISSION_DENIED"):
+                connection.execute(query).fetchall()
 
 
 def test_an_analyst_sees_no_branch_and_nothing_below_the_marts(stack, table):
