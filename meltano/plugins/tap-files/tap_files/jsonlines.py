@@ -45,9 +45,7 @@ class JsonLines:
         self._columns = declaration.columns
         self._names = {c.name for c in self._columns}
         self._fields = [f"f{index}" for index in range(len(self._columns))]
-        self._decimals = [
-            (c, attrgetter(f)) for c, f in zip(self._columns, self._fields, strict=True) if c.kind == "decimal"
-        ]
+        self._decimals = [(c, f) for c, f in zip(self._columns, self._fields, strict=True) if c.kind == "decimal"]
         typed = _row_type(declaration, self._fields, _TYPES)
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(typed).decode
         self._decode_lines: Callable[[bytes], list[Any]] = msgspec.json.Decoder(typed).decode_lines
@@ -114,10 +112,14 @@ class JsonLines:
             return Reject(number, line, f"not a JSON object: {error}", "well_formed")
         except RecursionError:
             return Reject(number, line, "nested too deeply to be read", "well_formed")
-        for column, value_of in self._decimals:
-            value = value_of(row)
-            if value is not None and not fits(value, column):
+        for column, field in self._decimals:
+            value = getattr(row, field)
+            if value is None:
+                continue
+            exact = exactly(value, column)
+            if exact is None:
                 return Reject(number, line, f"{column.name}: {value} does not fit {column.type}", "declared_type")
+            setattr(row, field, exact)
         return row
 
     def _columnar(self, rows: list[Any]) -> list[Values]:
@@ -128,13 +130,20 @@ class JsonLines:
         return columns
 
 
-def fits(value: Decimal, column: Column) -> bool:
-    """Whether the decimal can be kept without rounding."""
+def exactly(value: Decimal, column: Column) -> Decimal | None:
+    """The decimal as the column keeps it, without needless zeros; None if it would be rounded or is no number."""
     if not value.is_finite():
-        return False
-    _, digits, exponent = value.normalize().as_tuple()
+        return None
+    sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101 - for the type checker: only NaN and infinity have letters here
-    return -exponent <= column.scale and len(digits) + exponent <= column.precision - column.scale
+    if -column.scale <= exponent and len(digits) + exponent <= column.precision - column.scale:
+        return value
+    kept = bytes(digits).rstrip(b"\0")  # normalize() would round to 28 digits
+    if not kept:
+        return Decimal(0)
+    exponent += len(digits) - len(kept)
+    fits = -column.scale <= exponent and len(kept) + exponent <= column.precision - column.scale
+    return Decimal((sign, tuple(kept), exponent)) if fits else None
 
 
 def _row_type(declaration: Declaration, fields: Sequence[str], types: Mapping[str, Any]) -> type[msgspec.Struct]:

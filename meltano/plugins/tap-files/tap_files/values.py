@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tap_files.declaration import Column
-from tap_files.jsonlines import fits
+from tap_files.jsonlines import exactly
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
+_REAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?")
 _BOOLEANS = {"true": True, "t": True, "1": True, "yes": True, "false": False, "f": False, "0": False, "no": False}
@@ -30,12 +32,23 @@ def reader(column: Column) -> Callable[[str], Any]:
 
 
 def _decimal(text: str, column: Column) -> Decimal:
+    if not _REAL.fullmatch(text.strip()):
+        raise ValueError("not a number")
     try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise ValueError("not a number") from None
-    if not fits(value, column):
+        exact = exactly(Decimal(text.strip()), column)
+    except InvalidOperation:  # an exponent beyond what a decimal can have
+        exact = None
+    if exact is None:
         raise ValueError(f"does not fit {column.type}")
+    return exact
+
+
+def _double(text: str) -> float:
+    if not _REAL.fullmatch(text.strip()):
+        raise ValueError("not a number")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("does not fit double")
     return value
 
 
@@ -79,7 +92,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "json": _json,
     "int": _integer(32),
     "long": _integer(64),
-    "double": float,
+    "double": _double,
     "boolean": _boolean,
     "date": _date,
     "timestamp": _datetime,

@@ -1,6 +1,7 @@
 """Which lines of a CSV file become a row, and that a full table is replaced whole or not at all."""
 
 import gzip
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,37 @@ def test_typed_columns_are_strict_and_exact(run, write):
         1, "12.50", "2017-12-15", "2017-12-15T09:00:00", True, 2**63 - 1,
     )  # fmt: skip
     assert [r["rule"] for r in sent.rejects] == ["declared_type"] * len(bad)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "read"),
+    [
+        ("decimal(38,0)", "9" * 38, Decimal("9" * 38)),
+        ("decimal(38,2)", "9" * 36 + ".990000", Decimal("9" * 36 + ".99")),
+        ("decimal(6,2)", "1.5" + "0" * 70, Decimal("1.50")),
+        ("decimal(6,2)", "-0E+99999", Decimal(0)),
+        ("decimal(38,2)", "123456789012345678901234567890.129", None),
+        ("decimal(6,2)", "10000", None),
+        ("decimal(6,2)", "NaN", None),
+        ("decimal(6,2)", "1_000", None),
+        ("decimal(6,2)", "1e9999999999999999999", None),
+        ("double", " -1.5e-3", -0.0015),
+        ("double", ".5", 0.5),
+        ("double", "1e400", None),
+        ("double", "1_000", None),
+        ("double", "nan", None),
+        ("double", "-inf", None),
+    ],
+)
+def test_a_number_is_read_exactly_or_is_a_reject_in_csv_and_in_json(run, write, kind, cell, read):
+    stream = {**PEOPLE, "columns": {"id": "string", "n": kind}}
+    write("a.csv", b"id,n\n1," + cell.encode() + b"\n2,1\n")
+    write("a.jsonl", b'{"id": "1", "n": ' + cell.strip().encode() + b'}\n{"id": "2", "n": 1}\n')
+    forms = [stream] if cell == ".5" else [stream, {**stream, "files": "*.jsonl", "format": "jsonl"}]
+    for form in forms:
+        sent = run(form)
+        assert [row["n"] for row in sent.rows] == ([1] if read is None else [read, 1])
+        assert len(sent.rejects) == (read is None)
 
 
 def test_a_full_table_is_activated_after_its_rows_and_before_its_state(run, write):
