@@ -53,7 +53,7 @@ class Declaration:
         row: dict[str, Any] = {"id": found.id}
         for name, kind in self.properties.items():
             value = found.properties.get(name)
-            row[name] = value if value is None else _READERS.get(kind, _as_is)(value)
+            row[name] = value if value is None else _READERS.get(kind.partition("(")[0], _as_is)(value)
         return row | {"created_at": found.created_at, "updated_at": found.updated_at, "archived": found.archived}
 
 
@@ -104,6 +104,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "int": _whole,
     "long": _whole,
     "double": _real,
+    "decimal": _or_null,
     "boolean": _truth,
     "date": _or_null,
     "timestamp": _or_null,

@@ -29,6 +29,16 @@ def test_properties_become_values_of_their_declared_types(account, run):
     assert odd["campaign_id"] == "many"  # the target rejects it, with key and reason
 
 
+def test_a_cleared_property_is_null_whatever_its_type(account, run):
+    kinds = ("int", "long", "double", "decimal(12,2)", "decimal(12, 2)", "boolean", "date", "timestamp")
+    stream = {**CONTACTS, "properties": {f"p{n}": kind for n, kind in enumerate(kinds)}}
+    account.put("1", 1, **dict.fromkeys(stream["properties"], ""))
+    account.put("2", 2, p3="12.50", p4="a lot")
+    cleared, set_ = run(stream=stream).rows
+    assert [cleared[name] for name in stream["properties"]] == [None] * len(kinds)
+    assert (set_["p3"], set_["p4"]) == ("12.50", "a lot")
+
+
 def test_a_run_with_nothing_new_sends_nothing_and_asks_little(account, run):
     for n in range(500):
         account.put(f"{n:04}", n * MINUTE)
