@@ -11,7 +11,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 from dagster import DagsterEvent, DagsterEventType
-from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.events import JobFailureData, RunFailureReason, StepSuccessData
 from pydantic import SecretStr
 
 from ecommerce_pipeline.lakehouse.catalog import open_catalog
@@ -411,6 +411,22 @@ def test_a_run_whose_process_was_killed_is_told_and_is_over_with_the_next_good_o
     told.run()
     told.look()
     assert [said["event"] for said in receiver.bodies] == ["opened", "recovered"]
+
+
+def test_a_success_from_before_a_failure_ends_no_incident_however_late_its_run_ends(told, trouble, receiver):
+    earlier, step = begun(told), "raw_shop__orders"
+    made = DagsterEvent(
+        DagsterEventType.STEP_SUCCESS.value, earlier.job_name, step_key=step, event_specific_data=StepSuccessData(1.0)
+    )
+    told.instance.report_dagster_event(made, earlier.run_id)
+    trouble.source = DOWN
+    told.run()
+    told.look()
+    told.instance.report_dagster_event(
+        DagsterEvent(DagsterEventType.RUN_SUCCESS.value, earlier.job_name), earlier.run_id
+    )
+    told.look()
+    assert [(said["event"], said["incident"]) for said in receiver.bodies] == [("opened", f"run:{step}")]
 
 
 def test_a_run_that_a_person_interrupted_at_the_terminal_is_nobodys_alarm(told, receiver):

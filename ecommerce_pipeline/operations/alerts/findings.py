@@ -29,10 +29,13 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Healed:
-    """What was wrong under this key is well, since `at`."""
+    """What was wrong under this key is well, since `at`; what opened later than that is not meant, unless it is the
+    present that was looked at.
+    """
 
     key: str
     at: datetime
+    is_present: bool = False
 
 
 Finding = Wrong | Healed

@@ -46,7 +46,8 @@ def findings(instance: DagsterInstance, record: RunRecord) -> Iterator[Finding]:
     steps = dict(_ended_steps(entries))
     for step, entry in steps.items():
         if entry.dagster_event_type == DagsterEventType.STEP_SUCCESS:
-            yield from (Healed(f"{kind}:{step}", at) for kind in ("run", "check"))
+            well = datetime.fromtimestamp(entry.timestamp, UTC)  # not the run's end: the step may have failed since
+            yield from (Healed(f"{kind}:{step}", well) for kind in ("run", "check"))
         else:
             yield _failed_step(step, entry, entries, job, run.run_id)
     yield from _checks(entries, steps, run.run_id)

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String
 
 from ecommerce_pipeline.lakehouse import database
 from ecommerce_pipeline.operations import outbox
+from ecommerce_pipeline.operations.alerts.findings import Healed
 from ecommerce_pipeline.operations.alerts.notice import Notice
 from ecommerce_pipeline.settings import Settings
 
@@ -60,13 +61,15 @@ def open_incident(connection: Connection, notice: Notice, since: datetime) -> bo
     return True
 
 
-def close_incident(connection: Connection, key: str, at: datetime) -> Notice | None:
-    """Close it if it is open; its notice."""
-    mine = (incidents.c.key == key) & incidents.c.closed_at.is_(None)
+def close_incident(connection: Connection, healed: Healed) -> Notice | None:
+    """Close it if it is open and is what is meant; its notice."""
+    mine = (incidents.c.key == healed.key) & incidents.c.closed_at.is_(None)
+    if not healed.is_present:
+        mine &= incidents.c.opened_at <= _ms(healed.at)
     found = connection.scalar(select(incidents.c.notice).where(mine))
     if found is None:
         return None
-    connection.execute(update(incidents).where(mine).values(closed_at=_ms(at)))
+    connection.execute(update(incidents).where(mine).values(closed_at=_ms(healed.at)))
     return Notice.from_json(found)
 
 

@@ -103,7 +103,7 @@ def _as_they_are(wrongs: Iterable[Wrong], kinds: Iterable[str], known: Iterable[
     """What is wrong at this moment, and that everything else of these kinds is not."""
     found = {wrong.key: wrong for wrong in wrongs}
     over = [key for key in sorted(known) if key.partition(":")[0] in set(kinds) and key not in found]
-    return [*found.values(), *(Healed(key, now) for key in over)]
+    return [*found.values(), *(Healed(key, now, is_present=True) for key in over)]
 
 
 def _write(
@@ -115,7 +115,7 @@ def _write(
             said = notice.of(settings, graph, finding)
             if store.open_incident(connection, said, finding.since):
                 opened.append(said)
-        elif (was := store.close_incident(connection, finding.key, finding.at)) is not None:
+        elif (was := store.close_incident(connection, finding)) is not None:
             recovered.append(was.recovered(finding.at))
     for said in [*opened, *recovered]:
         for channel in channels.of_owners(settings, said.owners):
