@@ -7,6 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
+NO_RIGHT_IN_SQLITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
 NO_ROOM = 1_000_000  # bytes; less is not enough for a database to make its journal
 
 
@@ -58,3 +60,17 @@ def is_full_disk(error: BaseException, home: Path) -> bool:
             return True
         inner = inner.__cause__ or inner.__context__
     return home.exists() and shutil.disk_usage(home).free < NO_ROOM
+
+
+def unwritable_place(error: BaseException, home: Path) -> str:
+    """The file or folder that this user may not write, if that is at the bottom of it, else nothing; SQLite does not
+    name its file, so there it is the home folder.
+    """
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.errno in NO_RIGHT and inner.filename is not None:
+            return str(inner.filename)
+        if str(getattr(inner, "sqlite_errorname", "")).startswith(NO_RIGHT_IN_SQLITE):
+            return str(home)
+        inner = inner.__cause__ or inner.__context__
+    return ""

@@ -12,6 +12,7 @@ import importlib.util
 import logging
 import sys
 import warnings
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -88,7 +89,7 @@ def main() -> None:
     except Exception as error:
         if _is_known(error):
             _leave(str(error), 3)
-        if said := _no_room(error) or _no_database(error):
+        if said := _no_right(error) or _no_room(error) or _no_database(error):
             _leave(said, 3)
         raise
 
@@ -118,6 +119,20 @@ def _no_room(error: Exception) -> str:
         f"the disk is full: no room is left for {home} ({said}). Every table is as it was. "
         "Next: free space there, then type the same command again"
     )
+
+
+def _no_right(error: Exception) -> str:
+    """What to say when a place that this user may not write is behind the error, nothing when none is."""
+    from ecommerce_pipeline.cli.errors import unwritable_place
+    from ecommerce_pipeline.settings import get_settings
+
+    home = get_settings().home
+    place = unwritable_place(error, home)
+    if not place:
+        return ""
+    said = " ".join(str(error).partition("\n")[0].split())
+    elsewhere = "set SHOPSPHERE_HOME to a folder that is" if Path(place).is_relative_to(home) else "name one that is"
+    return f"{place} cannot be written ({said}). Next: make it writable for this user, or {elsewhere}"
 
 
 def _no_database(error: Exception) -> str:

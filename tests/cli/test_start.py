@@ -1,12 +1,16 @@
 """What the command line does before it does anything: it answers at once, and says plainly what it cannot work with."""
 
+import errno
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ecommerce_pipeline.cli.errors import unwritable_place
 
 SHOPSPHERE = Path(sys.executable).with_name("shopsphere")
 
@@ -68,6 +72,25 @@ def test_a_wrong_address_is_refused_without_being_shown():
     assert answer.returncode == 3
     assert "SHOPSPHERE_REJECTS_LIMIT" in answer.stderr
     assert "hunter2" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["tables", "runs"])  # the catalog's database, and Dagster's
+def test_a_home_that_cannot_be_written_is_one_clear_line(command):
+    answer = shopsphere(command, SHOPSPHERE_HOME="/sys/lakehouse")  # the kernel's, where not even root makes a folder
+    assert answer.returncode == 3
+    [_, line] = answer.stderr.strip().splitlines()
+    assert "/sys/lakehouse" in line
+    assert "writable for this user, or set SHOPSPHERE_HOME to a folder that is" in line
+
+
+def test_a_place_that_cannot_be_written_is_known_however_deep_it_lies():
+    refused = sqlite3.OperationalError("attempt to write a readonly database")
+    refused.sqlite_errorname = "SQLITE_READONLY"
+    for inner, place in [(OSError(errno.EROFS, "Read-only file system", "/mnt/b"), "/mnt/b"), (refused, "/home/lake")]:
+        outer = RuntimeError("a library's own words")
+        outer.__cause__ = inner
+        assert unwritable_place(outer, Path("/home/lake")) == place
+    assert unwritable_place(OSError(errno.ENOENT, "No such file", "/mnt/b"), Path("/home/lake")) == ""
 
 
 def test_an_unknown_command_is_misuse():
