@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def upkeep(
     apply: Annotated[bool, typer.Option("--apply", help="do it; without, only the plan is shown")] = False,
 ) -> None:
-    """Old branches, small files, old snapshots, files that nothing reaches: the plan, or with --apply the work."""
+    """Old branches, small files, snapshots and runs, files that nothing reaches: the plan, or with --apply the work."""
     from ecommerce_pipeline.operations import upkeep as housekeeping
     from ecommerce_pipeline.transformation import project, table_policies
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -48,6 +49,17 @@ class KeptEventLogStorage(SqliteEventLogStorage):
         if len(self._engines) > KEPT:
             self._engines.popitem(last=False)[1].dispose()
         return self._engines[shard]
+
+    def delete_events(self, run_id: str) -> None:
+        """A run's events, and the file that held them."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+            path = Path(self.path_for_shard(run_id))
+            for file in path.parent.glob(f"{path.name}*"):  # its journal too
+                file.unlink(missing_ok=True)
 
     def dispose(self) -> None:
         """Close what was kept."""

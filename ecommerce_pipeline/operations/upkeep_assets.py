@@ -7,13 +7,14 @@ kept, never what is in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dagster import AssetKey, AssetsDefinition, FreshnessPolicy, MaterializeResult, asset
 
 from ecommerce_pipeline.lakehouse import orphans
 from ecommerce_pipeline.lakehouse import upkeep as lake
+from ecommerce_pipeline.operations import old_runs
 from ecommerce_pipeline.operations.upkeep import Policies
 from ecommerce_pipeline.settings import Settings
 
@@ -83,4 +84,11 @@ def orphan_files(settings: Settings, _: Policies) -> Done:
     return {"files_deleted": len(swept.files), "bytes_freed": swept.bytes}
 
 
-STEPS: Mapping[str, Step] = {step.__name__: step for step in (branches, small_files, old_snapshots, orphan_files)}
+def finished_runs(settings: Settings, _: Policies) -> Done:
+    """Lets Dagster forget runs of half a year ago that are the last word on nothing."""
+    return {"runs_forgotten": old_runs.of(settings, datetime.now(UTC), forget=True)}
+
+
+STEPS: Mapping[str, Step] = {
+    step.__name__: step for step in (branches, small_files, old_snapshots, orphan_files, finished_runs)
+}

@@ -25,6 +25,7 @@ def test_every_step_says_what_it_did_and_no_row_changes(embedded):
     assert done["small_files"] == {"tables": 1, "files_before": 12, "files_after": 1}
     assert done["old_snapshots"] == {"tables": 0, "snapshots_dropped": 0, "snapshots_kept": 0}
     assert done["orphan_files"] == {"files_deleted": 0, "bytes_freed": 0}
+    assert done["finished_runs"] == {"runs_forgotten": 0}
     assert rows_of(embedded) == before
 
 
