@@ -19,6 +19,7 @@ from ecommerce_pipeline.settings import Settings
 BASE, SQL_LAB = "Gamma", "sql_lab"
 NUMBER = re.compile(r"\(id:(\d+)\)$")
 DATASET = "datasource_access"
+ONE_GROUP = "roles.yaml"  # Superset joins a dataset's rules of one group by or, and those of different groups by and
 
 
 def read(settings: Settings, assets: Assets) -> Mapping[str, Any]:
@@ -80,6 +81,7 @@ class _Server:
         body = {
             "name": name,
             "filter_type": "Regular",
+            "group_key": ONE_GROUP,
             "clause": rule["clause"],
             "tables": sorted(self.datasets[data] for data in rule["datasets"]),
             "roles": sorted(self.roles[role] for role in rule["roles"]),
@@ -89,7 +91,7 @@ class _Server:
             return True
         found = self.client.get(f"/api/v1/rowlevelsecurity/{self.rules[name]}")["result"]
         there = {key: sorted(part["id"] for part in found[key]) for key in ("tables", "roles")}
-        if {**body, **there, "clause": found["clause"]} == body:
+        if {**body, **there, "clause": found["clause"], "group_key": found.get("group_key")} == body:
             return False
         self.client.put(f"/api/v1/rowlevelsecurity/{self.rules[name]}", body)
         return True

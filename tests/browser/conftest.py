@@ -19,6 +19,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PASSWORD = "a-long-password-of-the-tests"
 ROLES = ("executive", "finance", "marketing", "growth", "product", "data", "stores_midwest")
+HOLDERS = {**{role: (role,) for role in ROLES}, "two_regions": ("stores_midwest", "stores_northeast")}
 
 
 @pytest.fixture(scope="session")
@@ -49,17 +50,17 @@ def assets(served):
 
 @pytest.fixture(scope="session")
 def users(served, admin):
-    """A user a role, made once; the names are the roles'."""
+    """A user a role, and one of two, made once; the names are the roles'."""
     known = {user["username"]: user["id"] for user in admin.listing("security/users")}
     roles = {role["name"]: role["id"] for role in admin.listing("security/roles")}
-    for name in ROLES:
+    for name, held in HOLDERS.items():
         body = {
             "username": f"test_{name}", "first_name": "Test", "last_name": name, "active": True,
-            "email": f"{name}@tests.example.com", "password": PASSWORD, "roles": [roles[name]],
+            "email": f"{name}@tests.example.com", "password": PASSWORD, "roles": [roles[role] for role in held],
         }  # fmt: skip
         if f"test_{name}" not in known:
             admin.post("/api/v1/security/users/", body)
-    return {name: f"test_{name}" for name in ROLES}
+    return {name: f"test_{name}" for name in HOLDERS}
 
 
 @pytest.fixture(scope="session")

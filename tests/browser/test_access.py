@@ -76,6 +76,27 @@ def test_a_store_manager_sees_the_orders_of_the_own_region_only(as_role, assets,
     assert row["orders"] == own < all_of_them
 
 
+def test_who_has_the_roles_of_two_regions_sees_the_orders_of_both(as_role, assets, numbers, marts):
+    (row,) = ask(as_role("two_regions"), assets, numbers, "core.fct_orders", metrics=["orders"])
+    (own,) = marts.execute(
+        "select count(*) from core.fct_orders join core.dim_stores using (store_id) "
+        "where region in ('Midwest', 'Northeast')"
+    ).fetchone()
+    assert row["orders"] == own > 0
+
+
+def test_a_rule_of_before_there_were_groups_is_brought_into_one(admin, served, assets):
+    rule = next(rule for rule in admin.listing("rowlevelsecurity") if rule["name"] == "orders_of_the_midwest")
+    found = admin.get(f"/api/v1/rowlevelsecurity/{rule['id']}")["result"]
+    alone = {key: found[key] for key in ("name", "filter_type", "clause")} | {"group_key": ""}
+    admin.put(
+        f"/api/v1/rowlevelsecurity/{rule['id']}",
+        alone | {key: [one["id"] for one in found[key]] for key in ("tables", "roles")},
+    )
+    assert access.apply(admin, assets, access.read(served, assets)) == ["rows orders_of_the_midwest"]
+    assert access.apply(admin, assets, access.read(served, assets)) == []
+
+
 def test_an_injection_through_a_filter_finds_nothing_and_changes_nothing(as_role, assets, numbers):
     evil = [{"subject": "department", "operator": "==", "comparator": "x' or 1=1; drop view finance.daily_revenue --",
              "expressionType": "SIMPLE"}]  # fmt: skip
