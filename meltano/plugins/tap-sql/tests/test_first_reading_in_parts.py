@@ -57,6 +57,16 @@ def test_rows_of_a_transaction_that_was_open_at_the_cut_come_once(pair):
     assert set(pair.source.query("select id, v from t")) <= set(rows)
 
 
+def test_a_full_refresh_in_parts_replaces_the_table_and_keeps_every_part(pair):
+    pair.run(part_rows=1_000_000)
+    pair.lake.state = {}
+    pair.lake.load(pair.messages(), full_refresh=True)
+    assert pair.lake.commits("t") >= 5
+    assert sorted(pair.rows().values()) == [1] * ROWS
+    pair.run()
+    assert sorted(pair.rows().values()) == [1] * ROWS
+
+
 def test_a_table_rewritten_after_the_cut_is_read_from_the_start(pair):
     pair.run(commits=2)
     with pair.source.connect() as connection:
