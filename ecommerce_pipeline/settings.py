@@ -12,6 +12,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -89,9 +90,9 @@ class Settings(StackSettings):
     log_format: Literal["text", "json"] = Field("text", description="json: runs are logged to log/runs.jsonl too")
 
     # the company's calendar
-    first_day: date = Field(date(2017, 1, 1), description="the first day of the daily partitions (UTC)")
-    last_day: date = Field(date(2018, 1, 1), description="the last day of the daily partitions (UTC), inclusive")
-    business_timezone: str = Field("UTC", description="zone of the business day")
+    first_day: date = Field(date(2017, 1, 1), description="the first business day of the daily partitions")
+    last_day: date = Field(date(2018, 1, 1), description="the last business day of the daily partitions, inclusive")
+    business_timezone: str = Field("UTC", description="zone of the business day, and of the nightly run")
     company_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217; orders in another are held back")
     reporting_threshold_usd: int = Field(150, ge=0, description="finance.daily_compliance counts orders above it")
     rejects_limit: float = Field(0.5, ge=0, le=1, description="share of rejected records above which a stream fails")
@@ -105,6 +106,15 @@ class Settings(StackSettings):
     @classmethod
     def _path_on_the_root(cls, value: str) -> str:
         return value if "://" in value or value.startswith("/") else str(ROOT / value)
+
+    @field_validator("business_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("no zone is called so; one is Europe/Berlin") from error
+        return value
 
     @property
     def root(self) -> Path:

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ecommerce_pipeline.cli.errors import unwritable_place
+from ecommerce_pipeline.settings import Settings
 
 SHOPSPHERE = Path(sys.executable).with_name("shopsphere")
 
@@ -65,6 +67,11 @@ def test_an_unknown_profile_is_one_clear_line():
     assert "Next:" in line
 
 
+def test_a_zone_that_there_is_not_is_refused():
+    with pytest.raises(ValidationError, match="no zone is called so"):
+        Settings(_env_file=None, business_timezone="Mars/Olympus")
+
+
 def test_a_wrong_address_is_refused_without_being_shown():
     answer = shopsphere(
         "tables", SHOPSPHERE_REJECTS_LIMIT="7", SHOPSPHERE_SHOP_URL="postgresql://reader:hunter2@h/shop"
@@ -102,7 +109,7 @@ def test_every_command_says_which_profile_it_acts_on(home):
 
 
 def test_the_example_settings_name_every_setting_and_its_default():
-    from ecommerce_pipeline.settings import ROOT, Settings
+    from ecommerce_pipeline.settings import ROOT
 
     lines = [line.lstrip("#") for line in (ROOT / ".env.example").read_text().splitlines()]
     shown = dict(line.split("=", 1) for line in lines if line.startswith("SHOPSPHERE_"))
