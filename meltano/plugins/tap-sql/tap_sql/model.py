@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table or view of the source."""
+    """A table or view of the source; `identity` is its number there, `is_divided` if partitions hold its rows."""
 
     schema: str
     name: str
@@ -46,6 +46,7 @@ class Table:
     keys: tuple[str, ...]
     is_view: bool = False
     identity: int = 0
+    is_divided: bool = False
 
     @property
     def stream(self) -> str:

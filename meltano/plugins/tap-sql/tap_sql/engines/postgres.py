@@ -17,6 +17,7 @@ from ..model import Bookmark, ChangeLog, Column, Reading, Selection, Table
 from ..settings import Settings
 from .postgres_advice import explain, in_utf8, with_timeout
 from .postgres_catalog import read_tables, refuse_rewritten
+from .postgres_log_partitions import read_files
 from .postgres_plan import Planner
 from .postgres_types import TEMPORAL
 
@@ -67,6 +68,7 @@ class PostgresSession:
     ) -> None:
         """`exported` names the snapshot to see; without it, the present one."""
         self._connection, self._settings = connection, settings
+        self.partition_files = read_files(self._rows)  # before the end of the log is asked for
         # asked before the snapshot is taken: columns are never older than the changes up to there
         (begin,) = self._rows(_BEGIN)
         self._log_end: int | None = begin["lsn"]
@@ -137,7 +139,7 @@ class PostgresSession:
         """The log up to where it stood when the session began; raises TapError."""
         from .postgres_log import PostgresLog
 
-        with PostgresLog(self._settings, self.query, self._log_end, self._cluster) as log:
+        with PostgresLog(self._settings, self.query, self._log_end, self._cluster, self.partition_files) as log:
             yield log
 
     def query(self, sql: str) -> list[dict[str, Any]]:

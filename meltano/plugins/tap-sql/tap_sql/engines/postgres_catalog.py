@@ -80,6 +80,7 @@ def _table(rows: list[Row]) -> Table:
         keys=tuple(row["column_name"] for row in keyed),
         is_view=first["kind"] in {"v", "m", "f"},  # none keeps row versions
         identity=first["identity"],
+        is_divided=first["kind"] == "p",
     )
 
 

@@ -21,8 +21,9 @@ from ..model import Changes, Column, Emptied, Selection
 from ..pgoutput import Begin, Change, Relation, Truncate, lsn_number, lsn_text
 from ..settings import Settings
 from .postgres import PostgresSession, open_session
+from .postgres_log_partitions import Files, Partitions
 from .postgres_publication import check
-from .postgres_slot import Query, Server, Slot, read_server, read_slot, tell_lag
+from .postgres_slot import Query, Server, Slot, read_server, read_slot, refuse_lost, tell_lag, why_lost
 from .postgres_stream import Connection, replication_connection
 
 logger = logging.getLogger("tap-sql")
@@ -32,8 +33,8 @@ PAGE_BYTES, PAGE_HEADERS = 8192, (24, 40)
 class PostgresLog:
     """The log up to `end`, as the slot of the settings keeps it."""
 
-    def __init__(self, settings: Settings, query: Query, end: int | None, cluster: str) -> None:
-        """`end` is where the log stood when the run began, None on a standby."""
+    def __init__(self, settings: Settings, query: Query, end: int | None, cluster: str, files: Files) -> None:
+        """`end` is where the log stood when the run began, None on a standby; `files` what partitions there were."""
         if end is None:
             raise TapError("tap-sql: the server is a standby. Next: set url to its primary, or use INCREMENTAL")
         past = end % PAGE_BYTES  # the next record's place behind a page header: nothing is written up to there yet
@@ -45,6 +46,7 @@ class PostgresLog:
         self.unreadable: set[str] = set()
         self._connection: Connection | None = None
         self._floor = 0
+        self._partitions = Partitions(query, files)
         self._server = Server("", 1)
 
     def __enter__(self) -> Self:
@@ -58,10 +60,15 @@ class PostgresLog:
         self._server = read_server(self._query)
         check(self._query, self._settings.publication, selections)
         mine = {stream: b for stream, b in bookmarks.items() if isinstance(b, Mapping) and self._is_mine(b)}
+        self._partitions.begun = mine
         slot = read_slot(self._query, self._settings.slot)
-        lost = {stream: why for stream, b in mine.items() if (why := self._why_lost(slot, b)) is not None}
+        lost = {
+            stream: why
+            for stream, b in mine.items()
+            if (why := why_lost(slot, b, self._database, self.end)) is not None
+        }
         chosen = {selection.table.stream for selection in selections}
-        self._refuse_lost({stream: why for stream, why in lost.items() if stream in chosen}, mine)
+        refuse_lost({stream: why for stream, why in lost.items() if stream in chosen}, mine, self._settings)
         if slot is None or slot.lost is not None:
             self._create(slot)
         held = {stream: lsn_number(b["lsn"]) for stream, b in mine.items() if stream not in lost}
@@ -100,10 +107,13 @@ class PostgresLog:
             elif type(message) is Truncate:
                 for oid in message.relations:
                     if oid in waiting and waiting[oid].wants(transaction):
+                        self._partitions.truncated.add(oid)
                         yield _emptied(waiting[oid], transaction)
             if rows >= self._settings.batch_rows or size >= self._settings.batch_bytes // 4:
                 yield from _taken(waiting.values())
                 rows = size = 0
+        for table in [*waiting.values()]:
+            yield from self._without_untold_partitions(table, waiting)
         yield from _taken(waiting.values())
 
     def moved(self, before: int) -> bool:
@@ -117,6 +127,7 @@ class PostgresLog:
             "slot": self._settings.slot,
             "database": self._database,
             "table": selection.table.identity,
+            **self._partitions.bookmark(selection),
         }
 
     @contextmanager
@@ -129,12 +140,19 @@ class PostgresLog:
             _, position, snapshot, _ = connection.row(command)
             with open_session(self._settings, snapshot) as session:
                 temporary.close()  # the session holds its snapshot by itself now
+                self._partitions = Partitions(self._query, session.partition_files)
                 yield session, lsn_number(position)
 
     def release(self) -> None:
         """See `model.ChangeLog`."""
         if self._connection is not None:
             self._connection.forget_before(self._floor)
+
+    def _without_untold_partitions(self, table: LogRows, waiting: dict[int, LogRows]) -> Iterator[Changes]:
+        try:
+            self._partitions.refuse_untold(table.selection)
+        except ChangesLostError as error:
+            yield from self._given_up(waiting.pop(table.selection.table.identity), error)
 
     def _given_up(self, table: LogRows, error: ChangesLostError) -> Iterator[Changes]:
         """The changes before the one that cannot be told; raises the error unless the stream may be read whole."""
@@ -146,32 +164,6 @@ class PostgresLog:
 
     def _is_mine(self, bookmark: Mapping[str, Any]) -> bool:
         return bookmark.get("slot") == self._settings.slot and "lsn" in bookmark
-
-    def _why_lost(self, slot: Slot | None, bookmark: Mapping[str, Any]) -> str | None:
-        if bookmark.get("database") != self._database:
-            return "its bookmark was taken on another server or database"
-        if slot is None:
-            return "the slot is gone"
-        if slot.lost is not None:
-            return slot.lost
-        position = lsn_number(bookmark["lsn"])
-        if position > self.end:
-            return f"the log ends at {lsn_text(self.end)}: the server was put back to an earlier state"
-        if slot.confirmed > position:
-            return f"the slot stands at {lsn_text(slot.confirmed)} already"
-        return None
-
-    def _refuse_lost(self, lost: Mapping[str, str], bookmarks: Mapping[str, Mapping[str, Any]]) -> None:
-        if not lost:
-            return
-        told = "; ".join(f"{stream} from {bookmarks[stream]['lsn']} on: {why}" for stream, why in lost.items())
-        if self._settings.on_lost_changes == "resnapshot":
-            logger.warning("slot %s: changes are lost (%s), the tables are read whole", self._settings.slot, told)
-            return
-        raise TapError(
-            f"tap-sql: changes are lost for ever, slot {self._settings.slot}: {told}. Nothing was read. Next: run once "
-            "with on_lost_changes=resnapshot: the tables are read whole, and what is gone from them is marked deleted"
-        )
 
     def _create(self, former: Slot | None) -> None:
         with replication_connection(self._settings.url) as connection:

@@ -3,7 +3,8 @@
 An incremental bookmark is the highest replication key and the snapshot of the run that read it. The next run takes
 what that snapshot did not see (see `snapshot`), within `overlap_seconds` behind the key so that the key's index
 bounds the work. The bookmark also names where it was taken (system, timeline, database, table): elsewhere transaction
-ids mean nothing, and everything is read again.
+ids mean nothing, and everything is read again. Of a table with partitions it names them: the rows of one that is
+attached later are as old as they are, and none of them has been read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..model import AFTER, Bookmark, Column, Overlap, Reading, Selection, Table
 from ..overlap import behind, everything_again
 from ..settings import Settings
 from ..snapshot import MAX_SEEN, Snapshot, full_id, newer_sql, unseen_sql
+from .postgres_partitions import PARTITIONS, apart, came, leaves, whole_sql
 from .postgres_parts import EVERYTHING, Begun, Extent, PageRange, read_extent
 from .postgres_types import TEMPORAL, quote
 
@@ -37,7 +39,8 @@ class Planner:
         """What is new since the bookmark; everything, in parts if that is much, if there is none that holds."""
         condition, why, seen = self._condition(selection, bookmark)
         if condition != EVERYTHING or selection.table.is_view:
-            return self._reading(selection, condition, why, seen, overlap=self._overlap(selection, bookmark))
+            again = self._overlap(selection, bookmark)
+            return self._reading(selection, condition, why, seen, overlap=again, bookmark=bookmark)
         extent = read_extent(self._rows, selection.table)
         begun = self._begun(selection, bookmark, extent)
         overlap = everything_again(selection, bookmark) if begun is None else None
@@ -73,15 +76,22 @@ class Planner:
         overlap: Overlap | None = None,
         expected: int | None = None,
         more: Mapping[str, Any] | None = None,
+        bookmark: Bookmark | None = None,
     ) -> Reading:
         source = f"{quote(selection.table.schema)}.{quote(selection.table.name)}"
         columns = ", ".join(f"{column.expression} as {quote(column.name)}" for column in selection.columns)
         extras: dict[str, Any] = {}
+        new: dict[int, str] = {}
         if selection.replication_key and not selection.table.is_view:
             extras = {"snapshot": self._snapshot_text, "cluster": self._origin(selection.table), **(more or {})}
             extras |= self._seen(source, condition, seen)
+        if extras and selection.table.is_divided:
+            found = leaves(self._rows, selection.table)
+            new = came(found, bookmark) if bookmark and condition != EVERYTHING else {}
+            why = f"{why}, and {len(new)} new partitions" if new else why
+            extras[PARTITIONS] = sorted(found)
         # names are quoted; values are rendered from numbers and points in time, never taken over as text
-        sql = f"select {columns} from {source} where {condition}"  # noqa: S608
+        sql = f"select {columns} from {source} where {apart(condition, new)}{whole_sql(columns, new)}"  # noqa: S608
         return Reading(sql, why, extras, overlap, expected)
 
     def _begun(self, selection: Selection, bookmark: Bookmark | None, extent: Extent) -> Begun | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from ..errors import TapError
+from ..pgoutput import lsn_number, lsn_text
+from ..settings import Settings
 
 logger = logging.getLogger("tap-sql")
 Query = Callable[[str], list[dict[str, Any]]]
@@ -68,6 +70,36 @@ def read_slot(query: Query, name: str) -> Slot | None:
     if shown.get("wal_status") == "lost" or shown.get("invalidation_reason"):
         lost = f"the server has given it up ({shown.get('invalidation_reason') or 'wal_removed'})"
     return Slot(name, rows[0]["confirmed"] or 0, rows[0]["restart"] or 0, lost)
+
+
+def why_lost(slot: Slot | None, bookmark: Mapping[str, Any], database: str, end: int) -> str | None:
+    """Why the changes since the bookmark can never be read; None if they can. `end` is the log's."""
+    if bookmark.get("database") != database:
+        return "its bookmark was taken on another server or database"
+    if slot is None:
+        return "the slot is gone"
+    if slot.lost is not None:
+        return slot.lost
+    position = lsn_number(bookmark["lsn"])
+    if position > end:
+        return f"the log ends at {lsn_text(end)}: the server was put back to an earlier state"
+    if slot.confirmed > position:
+        return f"the slot stands at {lsn_text(slot.confirmed)} already"
+    return None
+
+
+def refuse_lost(lost: Mapping[str, str], bookmarks: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
+    """Raise TapError if streams have lost changes, unless the settings want them read whole."""
+    if not lost:
+        return
+    told = "; ".join(f"{stream} from {bookmarks[stream]['lsn']} on: {why}" for stream, why in lost.items())
+    if settings.on_lost_changes == "resnapshot":
+        logger.warning("slot %s: changes are lost (%s), the tables are read whole", settings.slot, told)
+        return
+    raise TapError(
+        f"tap-sql: changes are lost for ever, slot {settings.slot}: {told}. Nothing was read. Next: run once "
+        "with on_lost_changes=resnapshot: the tables are read whole, and what is gone from them is marked deleted"
+    )
 
 
 def tell_lag(slot: Slot, server: Server, end: int, holder: str, warning_bytes: int) -> None:
