@@ -167,7 +167,7 @@ def test_a_tap_that_waits_for_a_target_that_is_gone_ends(source, tmp_path):
 
 
 def test_a_folder_that_the_target_removes_meanwhile_is_made_again(tmp_path):
-    stage, rows, stop = Stage(tmp_path, ahead=3, form="arrow"), pa.table({"v": [1]}), threading.Event()
+    stage, rows, stop = Stage(tmp_path, ahead=1000, form="arrow"), pa.table({"v": [1]}), threading.Event()
 
     def target():
         while not stop.is_set():

@@ -184,9 +184,9 @@ def test_a_deletion_arrives_whatever_else_the_deleted_row_held(logged):
     ("before", "after", "using", "value"),
     [
         ("text", "boolean", "v = '1'", "'1'"),
-        ("text", "bytea", "v::bytea", "'abc'"),
-        ("timestamp", "timestamptz", "v", "'2017-01-01'"),
-        ("boolean", "text", "v", "true"),
+        pytest.param("text", "bytea", "v::bytea", "'abc'", marks=pytest.mark.soak),
+        pytest.param("timestamp", "timestamptz", "v", "'2017-01-01'", marks=pytest.mark.soak),
+        pytest.param("boolean", "text", "v", "true", marks=pytest.mark.soak),
     ],
 )
 def test_text_that_was_logged_under_another_type_is_not_taken_for_a_value(logged, before, after, using, value):

@@ -110,6 +110,7 @@ def test_an_incremental_run_on_a_timestamp_compares_in_utc(shop):
     assert shop.run(first.state, overlap_seconds=60).ids("shop-t") == [1, 2]
 
 
+@pytest.mark.soak
 def test_a_key_of_every_kind_looks_back_from_where_it_was(shop):
     kinds = {
         "bigint": ("7", "8", "9"),

@@ -110,7 +110,7 @@ def test_a_number_that_commits_late_is_read_once(shop):
     ("kind", "values"),
     [
         ("bigint unsigned", ("9", "10", "18446744073709551615")),
-        ("date", ("'2017-12-14'", "'2017-12-15'", "'2017-12-16'")),
+        pytest.param("date", ("'2017-12-14'", "'2017-12-15'", "'2017-12-16'"), marks=pytest.mark.soak),
     ],
 )
 def test_a_key_of_another_kind_goes_on_run_after_run(shop, kind, values):
@@ -122,6 +122,7 @@ def test_a_key_of_another_kind_goes_on_run_after_run(shop, kind, values):
         assert ids(shop.run(key="k", overlap_keys=0)) == [1, 2, 3]
 
 
+@pytest.mark.soak
 def test_a_key_that_has_no_way_back_is_refused_with_what_to_do(shop):
     shop.execute("create table t (id varchar(9) primary key)", "insert into t values ('a')")
     shop.run(key="id")
@@ -245,8 +246,10 @@ ROWS, ADDED = [(1, 1), (1, 1), (2, 2)], [(1, 1), (1, 1), (1, 1), (2, 2), (3, 3)]
     ("first", "change", "second"),
     [
         ("a", "select 1", "b"),
-        (None, "select 1", "a"),
-        ("a", "alter table t rename to old; create table t as select * from old", "a"),  # as a dump restores it
+        pytest.param(None, "select 1", "a", marks=pytest.mark.soak),
+        pytest.param(  # as a dump restores it
+            "a", "alter table t rename to old; create table t as select * from old", "a", marks=pytest.mark.soak
+        ),
     ],
 )
 def test_a_table_without_a_key_that_is_read_from_the_start_again_is_loaded_once(keyless, first, change, second):
@@ -265,6 +268,7 @@ def test_a_materialised_view_is_read_like_a_view_and_loaded_once(keyless):
         assert keyless.run(table="m") == ADDED
 
 
+@pytest.mark.soak
 def test_a_mysql_table_without_a_key_gets_another_replication_key_and_is_loaded_once(shop):
     shop.execute("create table t (id int, b int)", "insert into t values (1, 1), (1, 1), (2, 2)")
     shop.run(key="id")

@@ -34,8 +34,15 @@ def run_while(source, statement, catalog, state=None):
     return sent, None
 
 
-@pytest.mark.parametrize("statement", [RELOADED, ALTERED])
-@pytest.mark.parametrize("key", [None, "id"])
+@pytest.mark.parametrize(
+    ("statement", "key"),
+    [
+        (RELOADED, None),
+        pytest.param(ALTERED, None, marks=pytest.mark.soak),
+        pytest.param(RELOADED, "id", marks=pytest.mark.soak),
+        pytest.param(ALTERED, "id", marks=pytest.mark.soak),
+    ],
+)
 def test_a_table_rewritten_since_the_snapshot_stops_the_run_before_any_state(shop, statement, key):
     catalog = shop.selected(key)
     sent, error = run_while(shop, statement, catalog)
@@ -47,6 +54,7 @@ def test_a_table_rewritten_since_the_snapshot_stops_the_run_before_any_state(sho
     assert shop.run(catalog=catalog).ids(f"{shop.schema}-t") == ([1, 3] if statement == RELOADED else [1, 2])
 
 
+@pytest.mark.soak
 def test_keys_are_not_compared_with_a_table_that_only_looks_empty(shop):
     catalog = shop.selected("id")
     catalog["streams"][0]["metadata"][0]["metadata"]["compare-keys-hours"] = 0
@@ -56,6 +64,7 @@ def test_keys_are_not_compared_with_a_table_that_only_looks_empty(shop):
     assert [message for message in sent.of("BATCH") if "x-present-keys" in message] == []
 
 
+@pytest.mark.soak
 def test_a_partition_and_the_table_of_a_view_are_seen_as_well(source):
     source.execute("create table p (id int primary key) partition by range (id)")
     source.execute("create table low partition of p for values from (0) to (9); insert into p values (1)")
