@@ -109,9 +109,10 @@ def announced(message: Mapping[str, Any], plan: TablePlan, keys: Sequence[str]) 
 
 
 def _latest(rows: pa.Table, keys: list[str]) -> pa.Table:
-    """The last version of each key; the rows come in the order they were loaded."""
+    """The last version of each key that is not deleted; the rows come in the order they were loaded."""
     places = rows.select(keys).append_column("_place", pa.array(range(rows.num_rows), pa.int64()))
-    return rows.take(places.group_by(keys).aggregate([("_place", "max")])["_place_max"])
+    latest = rows.take(places.group_by(keys).aggregate([("_place", "max")])["_place_max"])
+    return latest.filter(pc.is_null(latest["_sdc_deleted_at"]))
 
 
 def _equal(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
 
 
 def rejected_earlier(
@@ -27,6 +30,16 @@ def same_or_later(system: str, stream: str, commit_seq: int) -> BooleanExpressio
     from pyiceberg.expressions import And, GreaterThanOrEqual
 
     return And(_of_stream(system, stream), GreaterThanOrEqual(term="commit_seq", value=commit_seq))
+
+
+def paths_of(table: Table, condition: BooleanExpression) -> set[str]:
+    """The table's files in which such rows may stand."""
+    return {task.file.file_path for task in table.scan(row_filter=condition).plan_files()}
+
+
+def among(files: Sequence[DataFile], paths: set[str]) -> bool:
+    """Whether there are files and all of them are among the paths."""
+    return bool(files) and {file.file_path for file in files} <= paths
 
 
 def _of_stream(system: str, stream: str) -> BooleanExpression:

@@ -8,9 +8,8 @@ a run that dies in between leaves them once, whatever happens next. They hold pe
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,10 @@ from .catalog import open_table
 from .commit import send
 from .data_files import DataFileWriter
 from .errors import IN_DOUBT, CommitInDoubtError, LoadError
-from .rejected_before import rejected_earlier, same_or_later
+from .rejected_before import among, paths_of, rejected_earlier, same_or_later
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
-    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
@@ -171,8 +169,8 @@ class RejectLog:
     def _replace_once(self, files: list[DataFile]) -> None:
         table = self.catalog.load_table(self.table_name)
         stale = same_or_later(self.source_system, self.source_table, self.commit_seq)
-        held = _paths(table, stale)
-        if _among(files, held) or not (files or held):
+        held = paths_of(table, stale)
+        if among(files, held) or not (files or held):
             return  # an attempt that was reported as failed had landed, or there is nothing to do
         transaction = table.transaction()
         if held:
@@ -187,32 +185,7 @@ class RejectLog:
         """Whether the table holds these files; False if the catalog cannot be asked."""
         try:
             stale = same_or_later(self.source_system, self.source_table, self.commit_seq)
-            return _among(files, _paths(self.catalog.load_table(self.table_name), stale))
+            return among(files, paths_of(self.catalog.load_table(self.table_name), stale))
         except Exception as error:
             logger.info("%s: whether the commit landed cannot be asked: %s", self.table_name, error)
             return False
-
-
-def _paths(table: Table, condition: BooleanExpression) -> set[str]:
-    """The table's files in which such rows may stand."""
-    return {task.file.file_path for task in table.scan(row_filter=condition).plan_files()}
-
-
-def _among(files: list[DataFile], paths: set[str]) -> bool:
-    return bool(files) and {file.file_path for file in files} <= paths
-
-
-def person_of(values: Mapping[str, Any], keys: Iterable[str]) -> int | None:
-    """Whom a rejected record is about: the first of `keys` that holds an integer, as a number or as digits."""
-    for key in keys:
-        value = values.get(key)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.isdigit():
-            return int(value)
-    return None
-
-
-def key_position(values: Mapping[str, Any], key_properties: list[str]) -> str:
-    """Where a record stood, told by its key."""
-    return json.dumps({key: values.get(key) for key in key_properties}, default=str) if key_properties else ""

@@ -24,7 +24,8 @@ from .overlap import announced
 from .present_keys import PresentKeys
 from .progress import Progress
 from .record import CommitRecord, canonical
-from .rejects import RejectLog, key_position, person_of
+from .rejected_about import key_position, person_of
+from .rejects import RejectLog
 from .run_files import RunFiles
 from .salvage import salvage
 from .settings import Settings
