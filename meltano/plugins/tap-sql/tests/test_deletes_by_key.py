@@ -87,6 +87,26 @@ def test_deletes_of_mysql_are_found_and_the_overlap_brings_nothing_back(mariadb,
     mariadb.execute("drop database deletes")
 
 
+@pytest.mark.soak
+def test_a_row_of_nothing_but_its_key_that_comes_back_is_there_again(mariadb, source, tmp_path):
+    mariadb.execute("create database links", "create table links.t (id int, tag int, primary key (id, tag))")
+    mariadb.execute("insert into links.t values (1, 1), (1, 2)")
+    config = {"url": mariadb.reader_url, "schemas": ["links"], "stage_dir": str(source.stage)}
+    shop = type("Shop", (type(source),), {"config": config}).__new__(type("Shop", (type(source),), {"config": config}))
+    shop.server, shop.schema, shop.stage = mariadb, "links", source.stage
+    pair = Pair(shop, tmp_path)
+    pair.run()
+    mariadb.execute("delete from links.t where tag = 2")
+    pair.run()
+    mariadb.execute("insert into links.t values (1, 2)")
+    pair.run()
+    pair.run()
+    rows = pair.lake.catalog.load_table("raw.t").scan().to_arrow().to_pylist()
+    rows.sort(key=lambda row: (row["_sdc_commit_seq"], row["_sdc_sequence"]))
+    assert [row["_sdc_deleted_at"] is not None for row in rows if row["tag"] == 2] == [False, True, False]
+    mariadb.execute("drop database links")
+
+
 def test_keys_are_compared_when_their_time_has_come_and_not_before(pair):
     pair.hours = 24
     pair.run()
