@@ -4,7 +4,8 @@
     rules      dimension of quality → name → SQL predicate that must be true for every row (NULL counts as broken)
     doubts     the same, but a breach only warns
     grain      columns of which no combination stands twice (uniqueness)
-    totals     name → {expression, to, to_expression, to_filter}: its sum here is the other relation's, to the cent
+    totals     name → {expression, to, to_expression, to_filter, among}: its sum here is the other relation's, to the cent;
+               `among`: of the rows there whose value of this column stands here too
     every_day  column in which no day is missing from the first order to as_of (completeness)
     contract   stream (shop.orders) whose contract the model keeps: its promises are added, its references as doubts,
                and its key is the grain unless one is given
@@ -37,7 +38,7 @@
   {%- for name, predicate in (promised.items() | list) + (doubted.items() | list) %}
     {%- do counts.update({name: 'sum(case when ' ~ predicate ~ ' then 0 else 1 end)'}) %}
   {%- endfor %}
-  {%- for name, total in totals.items() %} {%- do counts.update({name: differs(total)}) %} {%- endfor %}
+  {%- for name, total in totals.items() %} {%- do counts.update({name: differs(total, model)}) %} {%- endfor %}
   {%- if grain %} {%- do counts.update({'one_row_per_grain': 'count(*) - ' ~ combinations(grain)}) %} {%- endif %}
   {%- if counts %}
   with counted as (
@@ -110,10 +111,14 @@
 {%- endmacro %}
 
 {#- 1 when the sum of an expression is not that of another relation's. -#}
-{% macro differs(total) -%}
+{% macro differs(total, model) -%}
+  {%- set filter = total.to_filter or 'true' -%}
+  {%- if total.among -%}
+    {%- set filter = filter ~ ' and ' ~ total.among ~ ' in (select ' ~ total.among ~ ' from ' ~ model ~ ')' -%}
+  {%- endif -%}
   {{ return(
     'case when coalesce(sum(' ~ total.expression ~ '), 0) <> (select coalesce(sum(' ~ total.to_expression ~ '), 0) from '
-    ~ total.to ~ ' where ' ~ (total.to_filter or 'true') ~ ') then 1 else 0 end'
+    ~ total.to ~ ' where ' ~ filter ~ ') then 1 else 0 end'
   ) }}
 {%- endmacro %}
 

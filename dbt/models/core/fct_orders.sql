@@ -4,14 +4,33 @@
 ) }}
 
 -- An order's place among its customer's orders depends on all of them, so a touched order touches its customer, and a
--- touched customer all of his orders: also those of the customer an order belonged to before.
-with touched as (
+-- touched customer all of his orders: also those of the customer an order belonged to before. A refund that was booked
+-- on another order before is told by the sum that order holds.
+with refunds as (
+
+  select
+    order_id,
+    sum(amount) as refunded_amount,
+    max(_commit_seq) as _refunds_seq
+  from {{ ref('stg_shop__refunds') }}
+  group by order_id
+
+),
+
+touched as (
 
   {{ touched_keys('order_id', [
     {'relation': ref('stg_shop__orders'), 'column': '_orders_seq'},
     {'relation': ref('stg_shop__order_items'), 'column': '_order_items_seq'},
     {'relation': ref('stg_shop__refunds'), 'column': '_refunds_seq'},
   ], decided=decided_orders()) }}
+  {%- if is_incremental() %}
+  union
+  select held.order_id
+  from {{ this }} as held
+  left join refunds on held.order_id = refunds.order_id
+  where held.refunded_amount <> coalesce(refunds.refunded_amount, 0)
+  {%- endif %}
 
 ),
 
@@ -49,17 +68,6 @@ lines as (
   {%- if is_incremental() %}
   where order_id in (select order_id from orders)
   {%- endif %}
-  group by order_id
-
-),
-
-refunds as (
-
-  select
-    order_id,
-    sum(amount) as refunded_amount,
-    max(_commit_seq) as _refunds_seq
-  from {{ ref('stg_shop__refunds') }}
   group by order_id
 
 ),
