@@ -1,7 +1,14 @@
 -- What the auditor asks for each day. The source's total is what the shop says its orders came to, those in quarantine
--- included (on the day they were last written, their own date being unsure); the lake's is what the lines of the orders
--- we believe come to. On a clean day both are the same.
-with orders as (
+-- included (on the day they were last written, their own date being unsure) and those that could not be read; the lake's
+-- is what the lines of the orders we believe come to. On a clean day both are the same.
+with days as (
+
+  select date_day
+  from {{ business_days() }} as business_days
+
+),
+
+orders as (
 
   select
     facts.order_date as day,
@@ -70,27 +77,60 @@ quarantined as (
 
 ),
 
--- an order of which an earlier version is believed is in the lake already
-missing_orders as (
+-- what could not be read has no day but that of its file; without one it stands on the last
+rejects as (
 
   select
-    recorded_on as day,
-    sum(amount) as missing_value
-  from set_aside
-  where
-    version_age = 1 and source_system = 'shop' and source_table = 'orders'
-    and cast(record_key as bigint) not in (select order_id from {{ ref('fct_orders') }})
-  group by recorded_on
+    coalesce(rejected_on, (select max(date_day) from days)) as day,
+    order_id,
+    amount,
+    row_number() over (partition by order_id order by commit_seq desc) as version_age
+  from {{ ref('int_rejects') }}
 
 ),
 
 rejected as (
 
   select
-    rejected_on as day,
+    day,
     count(*) as rejected_rows
-  from {{ ref('int_rejects') }}
-  group by rejected_on
+  from rejects
+  group by day
+
+),
+
+-- an order of which an earlier version is believed is in the lake already; one that could not be read once, and is in
+-- quarantine since, counts there
+missing as (
+
+  select
+    recorded_on as day,
+    amount,
+    cast(record_key as bigint) as order_id
+  from set_aside
+  where version_age = 1 and source_system = 'shop' and source_table = 'orders'
+  union all
+  select
+    day,
+    amount,
+    order_id
+  from rejects
+  where
+    version_age = 1
+    and order_id not in (
+      select cast(record_key as bigint) from set_aside where source_system = 'shop' and source_table = 'orders'
+    )
+
+),
+
+missing_orders as (
+
+  select
+    day,
+    sum(amount) as missing_value
+  from missing
+  where order_id not in (select order_id from {{ ref('fct_orders') }})
+  group by day
 
 )
 
@@ -109,7 +149,7 @@ select
   coalesce(orders.revenue, 0) as lake_total,
   coalesce(orders.reported_total, 0) + coalesce(missing_orders.missing_value, 0) - coalesce(orders.revenue, 0)
     as difference
-from {{ business_days() }} as days
+from days
 left join orders on days.date_day = orders.day
 left join late_lines on days.date_day = late_lines.day
 left join refunds on days.date_day = refunds.day

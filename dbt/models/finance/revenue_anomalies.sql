@@ -1,6 +1,8 @@
 -- How far a day's revenue is from the same weekday's usual one, in robust standard deviations: the median and the
 -- median absolute deviation do not follow the outliers they are to find. The median of an even number of days is exact
--- to half a cent.
+-- to half a cent. What a day lacks is no news before the day is over: the last one may be going on, unless the run was
+-- told that it stands at its end (AS_OF).
+{%- set told = day_setting('AS_OF') %}
 with days as (
 
   select
@@ -68,5 +70,10 @@ select
   expected,
   mad,
   case when weeks >= 4 then distance end as robust_z,
-  {{ is_out_of_the_ordinary('distance', 'weeks') }} as is_anomaly
+  {{ is_out_of_the_ordinary('distance', 'weeks') }}
+  and (
+    revenue > expected
+    or revenue_date < (select max(last.revenue_date) from days as last)
+    {%- if told %} or revenue_date <= {{ told }}{% endif %}
+  ) as is_anomaly
 from scored
