@@ -1,12 +1,26 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of', full_refresh=false) }}
 
--- The catalog shows only today's stock. A day is therefore written when the stock we hold is not younger than the day;
--- a backfill of an older day leaves that day as it was written then.
-with days as (
+-- The catalog shows only today's stock. A day is therefore written when the stock we hold is not younger than the day,
+-- or by the first run after its end: a shop that sells at night has written stock by then. What was written so stays,
+-- also when an older day is filled in again.
+with latest as (
+
+  select max({{ business_date('updated_at') }}) as stock_day
+  from {{ ref('stg_catalog__inventory') }}
+
+),
+
+days as (
 
   select days.as_of
   from {{ as_of_days() }} as days
-  where days.as_of >= (select max({{ business_date('updated_at') }}) from {{ ref('stg_catalog__inventory') }})
+  cross join latest
+  where
+    days.as_of >= latest.stock_day
+    or (
+      days.as_of = {{ add_days('latest.stock_day', -1) }}
+      {%- if is_incremental() %} and days.as_of not in (select as_of from {{ this }}){% endif %}
+    )
 
 ),
 

@@ -1,6 +1,7 @@
 -- How much each stream brings a day against the same weekday's usual number, as in finance.revenue_anomalies: the
 -- median of the eight weeks before, and how far from it in robust standard deviations. A stream that falls silent has
--- its days with nothing, up to the company's latest day in any stream.
+-- its days with nothing, up to the company's latest day in any stream. A record that is dated ahead does not move that
+-- day beyond the last one on which a source wrote anything.
 with counted as (
 
   {%- for stream in contracts().values() | selectattr('volume') %}
@@ -10,7 +11,8 @@ with counted as (
     '{{ stream.owner }}' as owner,
     {{ business_date(stream.volume.by) }} as volume_date,
     {{ stream.volume.at_least }} as at_least,
-    count(*) as records
+    count(*) as records,
+    max({{ business_date(stream.freshness.by) }}) as written_on
   from {{ ref('stg_' ~ stream.system ~ '__' ~ stream.table) }}
   group by {{ business_date(stream.volume.by) }}
   {{ 'union all' if not loop.last }}
@@ -26,7 +28,7 @@ streams as (
     max(owner) as owner,
     max(at_least) as at_least,
     min(volume_date) as first_day,
-    max(max(volume_date)) over () as latest_day
+    least(max(max(volume_date)) over (), max(max(written_on)) over ()) as latest_day
   from counted
   group by source_system, source_table
 
