@@ -34,19 +34,15 @@ fixes as (
 
 -- a total is held against its lines only when all of them are believed; every version of the order is, so that the
 -- record outlives the day the shop mends it
-totals as (
+unlike_their_lines as (
 
   select
-    'shop' as source_system,
-    'orders' as source_table,
-    cast(facts.order_id as varchar) as record_key,
+    facts.order_id,
     facts.customer_id,
-    'total_amount_is_sum_of_lines' as rule,
-    'total_amount' as field,
-    cast(versions.total_amount as varchar) as before_value,
-    cast(facts.revenue as varchar) as after_value,
-    'corrected' as status,
-    versions._sdc_commit_seq as _commit_seq
+    facts.revenue,
+    versions.total_amount,
+    versions._sdc_commit_seq as _commit_seq,
+    versions._sdc_commit_seq = facts._orders_seq as is_latest
   from {{ ref('fct_orders') }} as facts
   inner join {{ ref('base_shop__orders') }} as versions on facts.order_id = versions.order_id
   where
@@ -54,6 +50,35 @@ totals as (
     and facts.revenue <> versions.total_amount
     and facts.item_count > 0
     and facts.order_id not in ({{ orders_with_set_aside_lines() }})
+
+),
+
+-- what the lines came to at the time of an older version is not known once the shop has changed one of them
+orders_with_changed_lines as (
+
+  select order_id
+  from {{ ref('base_shop__order_items') }}
+  where rule is null and order_id in (select order_id from unlike_their_lines)
+  group by order_id, product_id
+  having min(sales_value) <> max(sales_value)
+
+),
+
+totals as (
+
+  select
+    'shop' as source_system,
+    'orders' as source_table,
+    cast(order_id as varchar) as record_key,
+    customer_id,
+    'total_amount_is_sum_of_lines' as rule,
+    'total_amount' as field,
+    cast(total_amount as varchar) as before_value,
+    cast(revenue as varchar) as after_value,
+    'corrected' as status,
+    _commit_seq
+  from unlike_their_lines
+  where is_latest or order_id not in (select order_id from orders_with_changed_lines)
 
 ),
 

@@ -80,7 +80,8 @@ prices as (
 
 ),
 
--- an event that was delivered again is held once; one without an id goes by its line
+-- an event that was delivered again is held once, and resolved when one of its deliveries is believed as it came; one
+-- without an id goes by its line
 events as (
 
   select
@@ -96,10 +97,12 @@ events as (
       'source_line': 'bad.source_line'
     }) }} as raw_record,
     cast(0 as decimal(12, 2)) as amount,
-    cast(bad.received_at as date) as recorded_on,
+    {{ business_date('bad.received_at') }} as recorded_on,
     bad.run_id,
     bad._commit_seq,
-    {{ decided_status('false') }} as status
+    {{ decided_status(
+      'good.event_id is not null and (not bad.is_decided or good._commit_seq > bad._commit_seq)'
+    ) }} as status
   from (
     select
       *,
@@ -111,6 +114,7 @@ events as (
     from {{ ref('base_web__events') }}
     where written_rule is not null
   ) as bad
+  left join {{ ref('stg_web__events') }} as good on bad.event_id = good.event_id
   where bad.delivery = 1
 
 ),

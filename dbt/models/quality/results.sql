@@ -57,7 +57,7 @@ found as (
 
 ),
 
--- a rejected record never became a row, so it is counted on top of those that did
+-- a rejected record never became a row, so those of all rules are counted on top of the rows that did
 rejected as (
 
   select
@@ -124,7 +124,9 @@ select
   rejected.rule,
   rejected.dimension,
   'error' as severity,
-  coalesce(run_rows.row_count, 0) + rejected.records as rows_checked,
+  coalesce(run_rows.row_count, 0)
+  + sum(rejected.records) over (partition by rejected.run_id, rejected.source_system, rejected.source_table)
+    as rows_checked,
   rejected.records as failed,
   0 as corrected,
   0 as quarantined,
