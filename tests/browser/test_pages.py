@@ -2,6 +2,7 @@
 
 import os
 import re
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_the_month_so_far_is_what_the_mart_says(sign_in, open_dashboard, assets,
             "where as_of = (select max(as_of) from executive.sales_kpis)"
         ).fetchall()
     )
-    assert shown["Revenue"] == f"${int(told['revenue']):,}"
+    assert shown["Revenue"] == f"${told['revenue'].quantize(Decimal(1), ROUND_HALF_UP):,}"
     assert shown["Orders"] == f"{int(told['orders']):,}"
     assert shown["Average order value"] == f"${told['avg_order_value']:.2f}"
     assert shown["Sessions that buy"] == f"{100 * float(told['conversion_rate']):.1f} %"
