@@ -53,7 +53,8 @@ redemptions as (
 ),
 
 -- delivered again is what stands at another place; the same line is there twice when its file was read again. Events
--- without a place are told apart by their rows alone.
+-- without a place are told apart by their rows alone. Which ids are there twice is asked first, of one column: the
+-- places of all events would be compared for the sake of a few.
 repeated_events as (
 
   select
@@ -66,7 +67,9 @@ repeated_events as (
     event_id as value,
     max(_commit_seq) as _commit_seq
   from {{ ref('base_web__events') }}
-  where rule is null
+  where
+    rule is null
+    and event_id in (select event_id from {{ source('raw_web', 'events') }} group by event_id having count(*) > 1)
   group by event_id
   having
     count(*) > 1
