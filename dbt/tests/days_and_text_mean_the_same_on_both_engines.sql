@@ -37,6 +37,25 @@ from (
   ('the first match', {{ first_match("'2017-12-15/13.jsonl:7'", '[0-9]{4}-[0-9]{2}-[0-9]{2}') }}, '2017-12-15'),
   ('no match', {{ first_match("'demographics.csv'", '[0-9]+') }}, null),
   ('blanks that do not break', {{ tidy_text("chr(160) || 'a b' || chr(160)") }}, 'a b'),
+  ('tabs and lines around it', {{ tidy_text("chr(9) || 'Ann' || chr(10)") }}, 'Ann'),
+  ('wide blanks around it', {{ tidy_text("chr(8195) || chr(133) || 'Ann' || chr(160)") }}, 'Ann'),
+  ('nothing but blanks', {{ tidy_text("' ' || chr(9) || chr(8195)") }}, null),
+  (
+    'an e-mail with wide blanks',
+    {{ cleaned_email("'a@' || chr(8195) || 'b.' || chr(133) || 'de' || chr(160)") }},
+    'a@b.de'
+  ),
+  (
+    'a street with wide blanks',
+    {{ cleaned_street("'12' || chr(8195) || chr(9) || 'Oak' || chr(160) || 'St'") }},
+    '12 Oak Street'
+  ),
+  ('a whole number', cast({{ whole_number("' +12 '") }} as varchar), '12'),
+  ('a number below nothing', cast({{ whole_number("'-12'") }} as varchar), '-12'),
+  ('no whole number: a point', cast({{ whole_number("'12.0'") }} as varchar), null),
+  ('no whole number: an exponent', cast({{ whole_number("'1e3'") }} as varchar), null),
+  ('no whole number: hexadecimal', cast({{ whole_number("'0x10'") }} as varchar), null),
+  ('no whole number: too long', cast({{ whole_number("'9223372036854775808'") }} as varchar), null),
   ('a field of JSON', {{ json_text("'{\"product_id\": 12, \"price\": null}'", '$.product_id') }}, '12'),
   ('a null field of JSON', {{ json_text("'{\"product_id\": 12, \"price\": null}'", '$.price') }}, null),
   ('a record as JSON', {{ json_record({'b': "'x'", 'a': '1'}) }}, '{"a":"1","b":"x"}')

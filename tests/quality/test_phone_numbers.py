@@ -109,4 +109,5 @@ def test_whatever_is_typed_the_number_is_the_librarys_or_none(cleaned, typed):
 
 def test_what_cannot_be_read_for_sure_is_null(cleaned):
     typed = [None, "", "   ", "none", "+1202", "5550100", "202-555-0112 ext 5", "00442079460958", "+44 (0)20 7946 0958"]
+    typed += ["+2101000", "+425 1234567"]  # no country has these codes
     assert cleaned(typed) == [None] * len(typed)

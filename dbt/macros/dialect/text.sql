@@ -4,8 +4,25 @@
 
 {% macro trino__type_timestamp() -%} timestamp(6) {%- endmacro %}
 
-{#- Text without blanks around it, no-break spaces (Latin-1's 160) being blanks; null when nothing is left. -#}
-{% macro tidy_text(text) -%} nullif(trim(replace({{ text }}, chr(160), ' ')), '') {%- endmacro %}
+{#- What is a blank, spelled out for a pattern, because the engines' own classes and trim() differ: Unicode's White_Space
+    without the line and paragraph separators. -#}
+{% macro blanks() -%}
+  {{ return('\t\n\u000b\f\r \u0085\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000') }}
+{%- endmacro %}
+
+{#- Text without blanks around it. -#}
+{% macro stripped(text) -%}
+  {{ replace_matches(text, '^[' ~ blanks() ~ ']+|[' ~ blanks() ~ ']+$', '') }}
+{%- endmacro %}
+
+{#- Text without blanks around it, no-break spaces (Latin-1's 160) within it being plain ones; null when nothing is left. -#}
+{% macro tidy_text(text) -%} nullif({{ stripped('replace(' ~ text ~ ', chr(160), \' \')') }}, '') {%- endmacro %}
+
+{#- Text as a whole number (bigint); null when it is not one, written with digits alone. DuckDB's try_cast would take 12.5,
+    1e3 and 0x10 too, and Trino's none of them. -#}
+{% macro whole_number(text) -%}
+  case when {{ matches(text, '^ *[+-]?[0-9]+ *$') }} then {{ dbt.safe_cast('trim(' ~ text ~ ')', 'bigint') }} end
+{%- endmacro %}
 
 {% macro matches(text, pattern) -%} {{ return(adapter.dispatch('matches')(text, pattern)) }} {%- endmacro %}
 

@@ -41,7 +41,7 @@
 
 {#- Part of a record's key, from 1, as a number; `of` is the alias of the decisions or the fixes. -#}
 {% macro key_part(of, part) -%}
-  {{ dbt.safe_cast("split_part(" ~ of ~ ".record_key, '-', " ~ part ~ ")", 'bigint') }}
+  {{ whole_number("split_part(" ~ of ~ ".record_key, '-', " ~ part ~ ")") }}
 {%- endmacro %}
 
 {#- The field as a person said it truly is, else as it was written. -#}
@@ -75,7 +75,7 @@
 
 {#- Orders that somebody decided about, or about lines of theirs: touched, whatever their commit. -#}
 {% macro decided_orders() -%}
-  select {{ dbt.safe_cast("split_part(record_key, '-', 1)", 'bigint') }} as order_id
+  select {{ whole_number("split_part(record_key, '-', 1)") }} as order_id
   from {{ ref('int_decisions') }}
   where source_system = 'shop' and source_table in ('orders', 'order_items')
 {%- endmacro %}

@@ -107,15 +107,15 @@ contacts as (
     'hubspot' as source_system,
     'contacts' as source_table,
     id as record_key,
-    {{ dbt.safe_cast('id', 'bigint') }} as customer_id,
+    {{ whole_number('id') }} as customer_id,
     'email_well_formed' as rule,
     'email' as field,
     email as before_value,
-    nullif(lower(trim(email)), '') as after_value,
+    lower({{ tidy_text('email') }}) as after_value,
     'corrected' as status,
     _sdc_commit_seq as _commit_seq
   from {{ source('raw_hubspot', 'contacts') }}
-  where email <> lower(trim(email)) and trim(email) <> ''
+  where email <> lower({{ tidy_text('email') }})
 
 ),
 
@@ -126,7 +126,7 @@ blanks as (
     'crm' as source_system,
     'demographics' as source_table,
     household_id as record_key,
-    {{ dbt.safe_cast('household_id', 'bigint') }} as customer_id,
+    {{ whole_number('household_id') }} as customer_id,
     'blanks_are_plain' as rule,
     'household_comp' as field,
     household_comp as before_value,

@@ -9,7 +9,7 @@ with latest as (
 typed as (
 
   select
-    try_cast(trim(household_id) as bigint) as customer_id,
+    {{ whole_number('household_id') }} as customer_id,
     {{ tidy_text('age') }} as age_group,
     {{ tidy_text('income') }} as income_group,
     {{ tidy_text('home_ownership') }} as home_ownership,

@@ -5,7 +5,7 @@ with latest as (
 )
 
 select
-  {{ dbt.safe_cast('id', 'bigint') }} as campaign_id,
+  {{ whole_number('id') }} as campaign_id,
   name as campaign_name,
   campaign_type,
   start_date,

@@ -5,11 +5,11 @@ with latest as (
 )
 
 select
-  {{ dbt.safe_cast('id', 'bigint') }} as contact_id,
-  nullif(lower(trim(email)), '') as email,
-  nullif(trim(firstname), '') as first_name,
-  nullif(trim(lastname), '') as last_name,
-  nullif(trim(phone), '') as phone,
+  {{ whole_number('id') }} as contact_id,
+  lower({{ tidy_text('email') }}) as email,
+  {{ tidy_text('firstname') }} as first_name,
+  {{ tidy_text('lastname') }} as last_name,
+  {{ tidy_text('phone') }} as phone,
   marketing_consent,
   lower(lifecyclestage) as lifecycle_stage,
   created_at,

@@ -22,7 +22,7 @@ select
   id as redemption_id,
   campaign_id,
   contact_id,
-  {{ dbt.safe_cast('coupon_upc', 'bigint') }} as coupon_upc,
+  {{ whole_number('coupon_upc') }} as coupon_upc,
   redemption_date,
   created_at,
   updated_at,
