@@ -23,13 +23,13 @@ contacts as (
     'hubspot' as source_system,
     'contacts' as source_table,
     id as record_key,
-    {{ dbt.safe_cast('id', 'bigint') }} as customer_id,
+    {{ whole_number('id') }} as customer_id,
     'email_present' as rule,
     'email' as field,
     cast(null as varchar) as value,
     min(_sdc_commit_seq) as _commit_seq
   from {{ source('raw_hubspot', 'contacts') }}
-  where nullif(trim(email), '') is null and not coalesce(archived, false)
+  where {{ tidy_text('email') }} is null and not coalesce(archived, false)
   group by id
 
 ),
@@ -69,7 +69,12 @@ repeated_events as (
   from {{ ref('base_web__events') }}
   where
     rule is null
-    and event_id in (select event_id from {{ source('raw_web', 'events') }} group by event_id having count(*) > 1)
+    and event_id in (
+      select event_id
+      from {{ source('raw_web', 'events') }}
+      group by event_id
+      having count(*) > 1
+    )
   group by event_id
   having
     count(*) > 1
