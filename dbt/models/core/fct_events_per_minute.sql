@@ -29,7 +29,7 @@ touched as (
     decided='select minute from events where event_id in (' ~ decided ~ ')'
   ) }}
   union
-  {{ miscounted_keys('minute', 'events', 'events') }}
+  {{ miscounted_keys('minute', 'events', 'events', ref('stg_web__events'), '_events_seq', decided) }}
 
 ),
 {%- endif %}

@@ -16,7 +16,9 @@ touched as (
     decided='select session_id from ' ~ ref('stg_web__events') ~ ' where event_id in (' ~ decided ~ ')'
   ) }}
   union
-  {{ miscounted_keys('session_id', ref('stg_web__events'), 'event_count') }}
+  {{ miscounted_keys(
+    'session_id', ref('stg_web__events'), 'event_count', ref('stg_web__events'), '_events_seq', decided
+  ) }}
 
 ),
 {%- endif %}
